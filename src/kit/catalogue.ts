@@ -1,0 +1,92 @@
+export interface CatalogueEntry {
+  /** Safe for anyone to see. */
+  readonly message: string
+  /** What to do about it. */
+  readonly remedy: string
+}
+
+/** Every coded reason there is. `docs/errors.md` is generated from it; a test fails for a code nobody uses. */
+export const CATALOGUE = {
+  internal: { message: 'The gateway met an error of its own.', remedy: 'Report it with the session id; the statement was not forwarded.' },
+
+  'identity.refused': {
+    message: 'Access denied.',
+    remedy: 'Check the token, the resource name and that a rule lets you open it; `sluice explain` tells an administrator which.',
+  },
+  'identity.revoked': { message: 'Your access has ended.', remedy: 'Ask for a new token.' },
+  'identity.plaintext': {
+    message: 'A token may not be sent without TLS from another machine.',
+    remedy: 'Connect with TLS (for PostgreSQL: sslmode=require).',
+  },
+
+  'policy.allowed': { message: 'A rule allows it.', remedy: '' },
+  'policy.denied': { message: 'A rule forbids it.', remedy: 'Ask the owner of the rule.' },
+  'policy.default': { message: 'No rule allows it.', remedy: 'Ask for a rule that allows it.' },
+  'policy.error': { message: 'A rule could not be evaluated, so the operation is refused.', remedy: 'Tell the owner of the rule.' },
+  'policy.unfulfilled': {
+    message: 'A rule attaches a duty this protocol cannot fulfil, so the operation is refused.',
+    remedy: 'Change the rule, or use another protocol.',
+  },
+  'policy.invalid': { message: 'A policy document is not valid.', remedy: 'Mend what `sluice policy check` names.' },
+
+  'approval.pending': {
+    message: 'The operation waits for approval.',
+    remedy: 'Send the same operation again once it is approved.',
+  },
+  'approval.rejected': { message: 'The operation was rejected.', remedy: 'Ask the approver why.' },
+  'approval.expired': { message: 'The approval request expired.', remedy: 'Send the operation again to ask anew.' },
+  'approval.unavailable': { message: 'Approvals cannot be asked for right now.', remedy: 'Try again later.' },
+
+  'sql.syntax': {
+    message: 'The statement could not be parsed with the server version’s grammar, so it is refused.',
+    remedy: 'Correct the statement.',
+  },
+  'sql.too_large': { message: 'The statement is larger than the gateway analyses.', remedy: 'Split the statement, or use COPY or bound parameters.' },
+  'sql.unknown_statement': { message: 'The statement refers to a prepared statement or cursor the gateway does not know.', remedy: 'Prepare it in this session.' },
+  'sql.setting': {
+    message: 'This session setting may not be changed: what the gateway reads and what the server runs would differ.',
+    remedy: 'Keep standard_conforming_strings on and client_encoding UTF8.',
+  },
+  'sql.settings_uncertain': {
+    message: 'A function in the same pipeline may have changed how text is read.',
+    remedy: 'Send a Sync before this statement.',
+  },
+
+  'mask.copy': {
+    message: 'The statement would copy or redefine masked columns.',
+    remedy: 'Leave the masked columns out, or ask for access without masking.',
+  },
+  'mask.write': {
+    message: 'The statement contains masked text; writing it would damage the real value.',
+    remedy: 'Leave the masked column out of the write.',
+  },
+  'mask.unreadable': { message: 'A result could not be masked, so it is withheld.', remedy: 'Select the columns by name, or ask for access without masking.' },
+
+  'limit.rows': { message: 'The row limit of a rule was reached.', remedy: 'Narrow the query.' },
+  'limit.timeout': { message: 'The time limit of a rule was reached.', remedy: 'Narrow the query.' },
+  'limit.buffer': { message: 'A bound of the gateway was reached.', remedy: 'Send less at once.' },
+
+  'protocol.malformed': { message: 'The client broke the protocol.', remedy: 'Use a standard client.' },
+  'protocol.unsupported': { message: 'The client asked for something this gateway does not support.', remedy: 'Leave the option out.' },
+  'protocol.target': { message: 'The target broke the protocol.', remedy: 'Check the target’s version and health.' },
+
+  'target.unreachable': { message: 'The target cannot be reached.', remedy: 'Check that it runs; ask the administrator.' },
+  'target.login': { message: 'The gateway could not log in to the target.', remedy: 'The administrator must check the stored credential.' },
+  'target.left': { message: 'The target closed the connection.', remedy: 'Connect again.' },
+
+  'session.killed': { message: 'An administrator ended this session.', remedy: 'Ask why before connecting again.' },
+  'session.shutdown': { message: 'The gateway is shutting down.', remedy: 'Connect again in a moment.' },
+  'session.limit': { message: 'Too many sessions.', remedy: 'Close some, or try again later.' },
+
+  'ledger.unwritable': { message: 'The audit ledger cannot be written, so nothing is forwarded.', remedy: 'Free disk space; the gateway recovers by itself.' },
+  'ledger.damaged': { message: 'The audit ledger does not verify.', remedy: 'Keep the files as they are and compare them with a copy.' },
+  'vault.missing': { message: 'A stored credential is missing.', remedy: 'The administrator must set it.' },
+  'store.unavailable': { message: 'The store cannot be reached.', remedy: 'Try again later.' },
+  'config.invalid': { message: 'The configuration is not valid.', remedy: 'Mend what the message names.' },
+  'api.unauthorized': { message: 'Sign in first.', remedy: 'Pass a token: `sluice --token …` or SLUICE_TOKEN.' },
+  'api.forbidden': { message: 'You may not do that.', remedy: 'Ask an administrator.' },
+  'api.not_found': { message: 'There is no such thing.', remedy: 'List what there is.' },
+  'api.invalid': { message: 'The request is not valid.', remedy: 'See `--help`, or the API document.' },
+} as const satisfies Record<string, CatalogueEntry>
+
+export type ErrorCode = keyof typeof CATALOGUE

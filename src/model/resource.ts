@@ -1,0 +1,36 @@
+/** Where a secret comes from (design: environment, file, or envelope-encrypted in the store). Exactly one key is set. */
+export type SecretSource = { readonly env: string } | { readonly file: string } | { readonly vault: string }
+
+export type TlsMode = 'disable' | 'require' | 'verify-ca' | 'verify-full'
+
+export interface TargetTls {
+  readonly mode: TlsMode
+  /** Paths of PEM files. */
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+  readonly serverName?: string
+}
+
+/** One account on the target a caller may be logged in as. */
+export interface UpstreamUser {
+  readonly name: string
+  readonly password?: SecretSource
+  /** Groups or principal ids that may pick it; empty: everyone who may open the resource. */
+  readonly for?: readonly string[]
+}
+
+/** The protected thing an administrator configures (design §2). */
+export interface Resource {
+  readonly name: string
+  readonly protocol: string
+  readonly labels: Readonly<Record<string, string>>
+  /** `host:port`. Never shown to a caller. */
+  readonly address: string
+  /** The database used when the caller names none. */
+  readonly database?: string
+  /** First one is the default. */
+  readonly users: readonly UpstreamUser[]
+  readonly tls: TargetTls
+  readonly description?: string
+}

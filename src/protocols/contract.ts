@@ -1,0 +1,150 @@
+import type { Duplex } from 'node:stream'
+import type { SecureContext } from 'node:tls'
+import type { SluiceError } from '../kit/errors.ts'
+import type { Secret } from '../kit/secret.ts'
+import type { LabelIndex } from '../model/catalogue.ts'
+import type { Decision, ObligationKind, Obligations } from '../model/decision.ts'
+import type { Call, Operation } from '../model/operation.ts'
+import type { Claim, Principal } from '../model/principal.ts'
+import type { Resource, TargetTls } from '../model/resource.ts'
+import type { OutcomeStatus, TranscriptEvent } from '../model/transcript.ts'
+
+/** The contract between the engine and a protocol (design §5). A protocol brings its words; the flow is the engine's. */
+export interface Protocol {
+  readonly name: string
+  /** An obligation outside this set turns an allow into a refusal. */
+  readonly fulfils: ReadonlySet<ObligationKind>
+  /** Speaks with one client; returns when the session is over. Never throws for what a peer did. */
+  serve(client: ClientStream, gate: Gate): Promise<void>
+}
+
+export type ClientStream = Duplex & { readonly remoteAddress?: string | undefined }
+
+/** All a protocol knows of the world. */
+export interface Gate {
+  /** Undefined when the gateway has no certificate: then TLS is declined. */
+  readonly tls: SecureContext | undefined
+  /** True when the client is on this machine: a token may then be sent without TLS. */
+  readonly loopback: boolean
+  /** Aborts when the gateway shuts down. */
+  readonly closing: AbortSignal
+  /** A Refusal is the same for a wrong proof, an unknown resource and a forbidden one. */
+  open(claim: Claim, wanted: Wanted): Promise<Session | Refusal>
+}
+
+/** What a client asked to reach. */
+export interface Wanted {
+  readonly resource: string
+  /** The upstream account it picked, if it picked one. */
+  readonly user?: string | undefined
+  readonly database?: string | undefined
+  /** The client's own name of itself (application_name), untrusted. */
+  readonly client?: string | undefined
+}
+
+export interface Session {
+  readonly id: string
+  readonly principal: Principal
+  readonly resource: Resource
+  /** Aborts with a SluiceError as its reason: revoked, killed, expired, shutting down. */
+  readonly ended: AbortSignal
+  /** Labels under the policy in force now. Identity changes when policy does. */
+  labels(): LabelIndex
+  readonly maskKey: Secret
+  /** Byte stream to the target, and the credential to log in with. Throws SluiceError `target.unreachable`. */
+  dial(): Promise<Upstream>
+  /** What policy would say now: no record, nobody asked. For a message that prepares an operation without running it. */
+  judge(operation: Operation, call: Call): Decision
+  /**
+   * Decides one operation, records the decision and hands out the Permit or the Refusal. Synchronous unless people must be asked:
+   * then `waiting` is called once with what to tell the client, and the promise settles with their answer. It never rejects.
+   */
+  enforce(operation: Operation, call: Call, waiting: (held: HeldNotice) => void): Verdict | Promise<Verdict>
+  /** Reports what became of a permitted operation. Exactly once per Permit. */
+  settle(permit: Permit, result: Settlement): void
+  note(event: TranscriptEvent): void
+  /** Carries bytes both ways through the conversation until either side leaves or the session ends. Never rejects. */
+  relay(client: Duplex, target: Duplex, converse: (wire: Wire) => Conversation): Promise<void>
+}
+
+export interface Upstream {
+  readonly stream: Duplex
+  readonly host: string
+  readonly user: string
+  readonly password: Secret | undefined
+  readonly database: string | undefined
+  readonly tls: TargetTls
+  /** A second connection to the same target, for an out-of-band cancel or a catalogue query. */
+  redial(): Promise<Duplex>
+}
+
+/** Proof that one operation passed enforcement. Only `engine/enforce.ts` mints one; its class is not exported. */
+export interface Permit {
+  readonly granted: true
+  /** The operation's number within its session, from 1. */
+  readonly op: number
+  readonly obligations: Obligations
+}
+
+/** The one JSON shape of every refusal everywhere (design §9). */
+export interface Refusal {
+  readonly granted: false
+  readonly op: number
+  readonly status: 'denied' | 'pending' | 'rejected' | 'expired' | 'error'
+  /** From the error catalogue. */
+  readonly code: string
+  readonly rule: string
+  readonly message: string
+  readonly hint: string
+  readonly retry: boolean
+  readonly approval?: { readonly id: string; readonly url: string; readonly expires: string }
+}
+
+export type Verdict = Permit | Refusal
+
+export interface HeldNotice {
+  readonly id: string
+  readonly url: string
+  readonly rule: string
+  readonly message: string
+  readonly hold_ms: number
+  readonly expires: string
+}
+
+export interface Settlement {
+  readonly status: OutcomeStatus
+  readonly tag: string
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** The sans-I/O heart of a length-prefixed protocol: bytes in, emissions out through its Wire. The pump drives it. */
+export interface Conversation {
+  /** Bytes from the client. May throw SluiceError: the session ends with `lastWords`. */
+  fromClient(chunk: Buffer): void
+  fromTarget(chunk: Buffer): void
+  /** The target closed its side. */
+  targetLeft(): void
+  /** The client closed its side. */
+  clientLeft(): void
+  /** What to tell the client before its connection closes, given why. May be empty. */
+  lastWords(why: SluiceError): Buffer
+}
+
+export interface Wire {
+  toClient(bytes: Buffer): void
+  /** Leaves for the target at the end of this tick, after the ledger is written. */
+  toTarget(bytes: Buffer): void
+  /** Blind the client side: its bytes wait in a bounded inbox until `unpark`. A client that leaves is still seen. */
+  park(): void
+  unpark(): void
+  /** Ends the session, flushing what was emitted. */
+  finish(): void
+  /** Ends the session at once with an error the client is told of. */
+  fail(why: SluiceError): void
+}
+
+/** Tells a Session from a Refusal. */
+export function isRefusal(value: Session | Verdict): value is Refusal {
+  return 'granted' in value && value.granted === false
+}
