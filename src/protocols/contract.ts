@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
+import type { ErrorCode } from '../kit/catalogue.ts'
 import type { SluiceError } from '../kit/errors.ts'
 import type { Secret } from '../kit/secret.ts'
 import type { LabelIndex } from '../model/catalogue.ts'
@@ -60,6 +61,8 @@ export interface Session {
    * then `waiting` is called once with what to tell the client, and the promise settles with their answer. It never rejects.
    */
   enforce(operation: Operation, call: Call, waiting: (held: HeldNotice) => void): Verdict | Promise<Verdict>
+  /** Records a refusal that needs no policy (it does not parse, it would copy masked data) and returns it. `detail` may be shown to the caller. */
+  refuse(code: ErrorCode, text: string, detail: string): Refusal
   /** Reports what became of a permitted operation. Exactly once per Permit. */
   settle(permit: Permit, result: Settlement): void
   note(event: TranscriptEvent): void

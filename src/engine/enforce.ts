@@ -1,0 +1,214 @@
+import type { ErrorCode } from '../kit/catalogue.ts'
+import { NO_OBLIGATIONS, type Decision, type Obligations } from '../model/decision.ts'
+import type { SessionFacts } from '../model/facts.ts'
+import type { Call, Operation } from '../model/operation.ts'
+import type { Policy, Ports } from '../model/ports.ts'
+import type { Principal } from '../model/principal.ts'
+import type { Resource } from '../model/resource.ts'
+import type { Recorder } from '../model/transcript.ts'
+import type { HeldNotice, Permit, Protocol, Refusal, Settlement, Verdict } from '../protocols/contract.ts'
+import { askPeople } from './approve.ts'
+import { decisionPart, Texts } from './entries.ts'
+import { refusal } from './refusal.ts'
+import type { Tick } from './tick.ts'
+
+/** The Permit. The class stays in this file: nothing else can mint one. */
+class Granted implements Permit {
+  readonly granted = true as const
+  readonly op: number
+  readonly obligations: Obligations
+  readonly started_ms = performance.now()
+  settled = false
+  constructor(op: number, obligations: Obligations) {
+    this.op = op
+    this.obligations = obligations
+  }
+}
+
+interface Judged {
+  readonly policy: Policy
+  readonly decision: Decision
+  /** Ready-made JSON of the decision for the ledger. */
+  readonly part: string
+}
+
+export interface EnforcerParts {
+  readonly ports: Ports
+  readonly tick: Tick
+  readonly protocol: Protocol
+  readonly principal: Principal
+  readonly resource: Resource
+  readonly session: string
+  readonly database: string
+  readonly recorder: Recorder
+  readonly ended: AbortSignal
+  /** Aborts when the client has left. */
+  readonly left: AbortSignal
+  readonly now_ms: () => number
+}
+
+/** Decides, records, and hands out Permits and Refusals for one session. */
+export class Enforcer {
+  readonly #parts: EnforcerParts
+  readonly #texts: Texts
+  readonly #who: string
+  #judged = new WeakMap<Operation, Judged>()
+  #policy: Policy | undefined
+  readonly facts = { id: '', labelsRead: [] as string[], operations: 0, rows: 0, bytes: 0, inFlight: 0 } satisfies Mutable<SessionFacts>
+  held = 0
+
+  constructor(parts: EnforcerParts) {
+    this.#parts = parts
+    this.#texts = new Texts(parts.ports.ledger, parts.session)
+    this.#who = `"session":"${parts.session}","op":`
+    this.facts.id = parts.session
+  }
+
+  judge(operation: Operation, call: Call): Decision {
+    return this.#judge(operation, call).decision
+  }
+
+  #judge(operation: Operation, call: Call): Judged {
+    const policy = this.#parts.ports.policy.current()
+    if (policy !== this.#policy) {
+      this.#policy = policy
+      this.#judged = new WeakMap()
+    }
+    const known = this.#judged.get(operation)
+    if (known) return known
+    const { principal, resource, now_ms } = this.#parts
+    const request = { principal, resource, operation, call, session: this.facts, now_ms: now_ms() }
+    const decision = this.#fulfillable(policy.decide(request))
+    const judged = { policy, decision, part: decisionPart(operation, decision) }
+    if (decision.cacheable) this.#judged.set(operation, judged)
+    return judged
+  }
+
+  /** Invariant 2: an allow with a duty this protocol cannot fulfil is a refusal. */
+  #fulfillable(decision: Decision): Decision {
+    if (decision.outcome === 'deny') return decision
+    const { mask, rows, timeout_ms, readOnly, record } = decision.obligations
+    const { fulfils } = this.#parts.protocol
+    const missing =
+      (mask.length > 0 && !fulfils.has('mask')) ||
+      (rows !== undefined && !fulfils.has('rows')) ||
+      (timeout_ms !== undefined && !fulfils.has('timeout')) ||
+      (readOnly === true && !fulfils.has('readOnly')) ||
+      (record !== undefined && !fulfils.has('record'))
+    if (!missing) return decision
+    return { ...decision, outcome: 'deny', reason: 'policy.unfulfilled', message: '', hint: '', obligations: NO_OBLIGATIONS, approvals: [] }
+  }
+
+  enforce(operation: Operation, call: Call, waiting: (held: HeldNotice) => void): Verdict | Promise<Verdict> {
+    const { ended } = this.#parts
+    const op = ++this.facts.operations
+    if (ended.aborted) return refusal('session.killed', { op })
+    const judged = this.#judge(operation, call)
+    const { decision } = judged
+    if (decision.outcome === 'deny') return this.#refuse(op, call, operation, judged)
+    if (decision.outcome === 'approve') return this.#ask(op, operation, call, judged, waiting)
+    return this.#grant(op, operation, call, judged, '')
+  }
+
+  #grant(op: number, operation: Operation, call: Call, judged: Judged, approval: string): Verdict | Promise<Verdict> {
+    const { ledger } = this.#parts.ports
+    const { decision } = judged
+    ledger.append('intent', `${this.#who}${op},${judged.part},${this.#texts.part(call.text)}${approval}`)
+    this.#note(op, operation, call, decision)
+    this.#parts.tick.touch()
+    for (const label of operation.facts.labels) {
+      if (!this.facts.labelsRead.includes(label)) this.facts.labelsRead.push(label)
+    }
+    this.facts.inFlight++
+    const permit = new Granted(op, decision.obligations)
+    return decision.obligations.record === 'durable' ? this.#onDisk(permit) : permit
+  }
+
+  async #onDisk(permit: Granted): Promise<Verdict> {
+    try {
+      this.#parts.ports.ledger.commit()
+      await this.#parts.ports.ledger.durable()
+      return permit
+    } catch {
+      this.settle(permit, { status: 'refused', tag: 'ledger.unwritable', rows: 0, bytes: 0 })
+      return refusal('ledger.unwritable', { op: permit.op, status: 'error', retry: true })
+    }
+  }
+
+  #refuse(op: number, call: Call, operation: Operation, judged: Judged): Refusal {
+    const { decision } = judged
+    this.#parts.ports.ledger.append('refusal', `${this.#who}${op},${judged.part},${this.#texts.part(call.text)}`)
+    this.#note(op, operation, call, decision)
+    this.#parts.tick.touch()
+    const code = decision.reason as ErrorCode
+    return refusal(code, { op, rule: decision.rule, message: decision.message, hint: decision.hint })
+  }
+
+  /** Records a refusal that needed no policy: a statement that does not parse, a copy of masked data. */
+  refuseOutright(code: ErrorCode, text: string, detail: string): Refusal {
+    const op = ++this.facts.operations
+    const why = `"verb":"","effects":["unknown"],"outcome":"deny","reason":"${code}","rule":"","detail":${JSON.stringify(detail)}`
+    this.#parts.ports.ledger.append('refusal', `${this.#who}${op},${why},${this.#texts.part(text)}`)
+    this.#parts.recorder.note({ kind: 'operation', op, verb: '', text, outcome: 'deny', rule: '', reason: code })
+    this.#parts.tick.touch()
+    return refusal(code, { op, hint: detail })
+  }
+
+  async #ask(op: number, operation: Operation, call: Call, judged: Judged, waiting: (held: HeldNotice) => void): Promise<Verdict> {
+    this.held++
+    try {
+      const { ports, principal, resource, database, session, left, ended } = this.#parts
+      const told = (held: HeldNotice) => {
+        ports.ledger.append('held', `${this.#who}${op},${judged.part},${this.#texts.part(call.text)},"approval":"${held.id}"`)
+        this.#note(op, operation, call, judged.decision)
+        this.#parts.recorder.note({ kind: 'held', op, approval: held.id })
+        this.#parts.tick.touch()
+        waiting(held)
+      }
+      const answer = await askPeople({
+        approvals: ports.approvals, principal, resource, database, session, operation, call, decision: judged.decision, told, left, ended,
+      })
+      if (!answer.granted) return refusal(answer.code, { ...answer, op, rule: judged.decision.rule, status: answer.status })
+      // Policy is evaluated again at execution: it may have changed while people thought.
+      const again = this.#judge(operation, call)
+      if (again.decision.outcome === 'deny') return this.#refuse(op, call, operation, again)
+      if (again.policy.version !== judged.policy.version) return refusal('approval.expired', { op, status: 'expired', retry: true })
+      return this.#grant(op, operation, call, again, `,"approval":"${answer.id}","approvedBy":${JSON.stringify(answer.by)}`)
+    } catch {
+      return refusal('approval.unavailable', { op, status: 'error', retry: true })
+    } finally {
+      this.held--
+    }
+  }
+
+  #note(op: number, operation: Operation, call: Call, decision: Decision): void {
+    const parameters = call.parameters?.()
+    this.#parts.recorder.note({
+      kind: 'operation',
+      op,
+      verb: operation.verb,
+      text: call.text,
+      ...(parameters && parameters.length > 0 ? { parameters } : {}),
+      outcome: decision.outcome,
+      rule: decision.rule,
+      reason: decision.reason,
+    })
+  }
+
+  settle(permit: Permit, result: Settlement): void {
+    if (!(permit instanceof Granted) || permit.settled) return
+    permit.settled = true
+    this.facts.inFlight--
+    this.facts.rows += result.rows
+    this.facts.bytes += result.bytes
+    const duration_ms = Math.round((performance.now() - permit.started_ms) * 1000) / 1000
+    this.#parts.ports.ledger.append(
+      'outcome',
+      `${this.#who}${permit.op},"status":"${result.status}","tag":${JSON.stringify(result.tag)},"rows":${result.rows},"bytes":${result.bytes},"ms":${duration_ms}`,
+    )
+    this.#parts.recorder.note({ kind: 'outcome', op: permit.op, ...result, duration_ms })
+    this.#parts.tick.touch()
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] }

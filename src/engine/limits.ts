@@ -1,0 +1,21 @@
+/** Every bound of the engine. Bytes unless the name says otherwise. */
+export const LIMITS = {
+  /** Connections accepted at once, over all listeners. */
+  connections: 20_000,
+  /** Client bytes kept while an operation is held; beyond it the socket is paused. */
+  inbox: 1 << 20,
+  /** Sessions one principal may have open. */
+  sessionsPerPrincipal: 5_000,
+  /** How long a closing connection may take to take its last bytes. */
+  linger_ms: 5_000,
+  /** Every refused sign-in answers this long after it was asked, whatever the reason, so that time tells nothing. */
+  refusal_ms: 120,
+  /** Connecting to a target. */
+  dial_ms: 10_000,
+  /** How long a shutdown waits for sessions to finish. */
+  drain_ms: 10_000,
+  /** Statement text kept inline in a ledger entry; a longer one is stored once per session and referred to. */
+  inlineText: 1_024,
+  /** Texts a session remembers having stored. */
+  storedTexts: 256,
+} as const

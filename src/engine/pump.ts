@@ -1,0 +1,235 @@
+import type { Duplex } from 'node:stream'
+import { type SluiceError, toSluiceError } from '../kit/errors.ts'
+import type { Conversation, Wire } from '../protocols/contract.ts'
+import { LIMITS } from './limits.ts'
+import type { Flushable, Tick } from './tick.ts'
+
+export interface PumpParts {
+  readonly client: Duplex
+  readonly target: Duplex
+  readonly tick: Tick
+  /** Aborts with a SluiceError when the session must end. */
+  readonly ended: AbortSignal
+  /** Called when the client is seen to have left, also while its operation is held. */
+  readonly left: () => void
+  readonly converse: (wire: Wire) => Conversation
+}
+
+/** Carries bytes through a conversation until either side leaves, an error ends it or the session is ended. Never rejects. */
+export function pump(parts: PumpParts): Promise<void> {
+  return new Promise((resolve) => new Pump(parts, resolve).start())
+}
+
+type Phase = 'open' | 'closing' | 'closed'
+
+class Pump implements Wire, Flushable {
+  readonly #parts: PumpParts
+  readonly #resolve: () => void
+  readonly #talk: Conversation
+  #phase: Phase = 'open'
+  #parked = false
+  #inbox: Buffer[] = []
+  #inboxBytes = 0
+  #toTarget: Buffer[] = []
+  #toClient: Buffer[] = []
+  /** True while a chunk is being worked on: emissions to the client then wait for its end and leave as one write. */
+  #working = false
+  #linger: NodeJS.Timeout | undefined
+
+  constructor(parts: PumpParts, resolve: () => void) {
+    this.#parts = parts
+    this.#resolve = resolve
+    this.#talk = parts.converse(this)
+  }
+
+  start(): void {
+    const { client, target, ended } = this.#parts
+    client.on('data', (chunk: Buffer) => this.#clientBytes(chunk))
+    target.on('data', (chunk: Buffer) => this.#targetBytes(chunk))
+    client.on('drain', () => target.resume())
+    target.on('drain', () => this.#resumeClient())
+    client.on('end', () => this.#clientGone())
+    client.on('error', () => this.#clientGone())
+    client.on('close', () => this.#clientGone())
+    target.on('end', () => this.#targetGone())
+    target.on('error', () => this.#targetGone())
+    target.on('close', () => this.#targetGone())
+    if (ended.aborted) this.fail(toSluiceError(ended.reason))
+    else ended.addEventListener('abort', this.#onEnded, { once: true })
+    if (client.destroyed) this.#clientGone()
+    if (target.destroyed) this.#targetGone()
+    client.resume()
+    target.resume()
+  }
+
+  readonly #onEnded = () => this.fail(toSluiceError(this.#parts.ended.reason))
+
+  #clientBytes(chunk: Buffer): void {
+    if (this.#phase !== 'open') return
+    if (this.#parked) {
+      this.#inbox.push(chunk)
+      this.#inboxBytes += chunk.length
+      if (this.#inboxBytes > LIMITS.inbox) this.#parts.client.pause()
+      return
+    }
+    this.#working = true
+    try {
+      this.#talk.fromClient(chunk)
+    } catch (thrown) {
+      this.fail(toSluiceError(thrown))
+    }
+    this.#working = false
+    this.#flushClient()
+  }
+
+  #targetBytes(chunk: Buffer): void {
+    if (this.#phase !== 'open') return
+    this.#working = true
+    try {
+      this.#talk.fromTarget(chunk)
+    } catch (thrown) {
+      this.fail(toSluiceError(thrown))
+    }
+    this.#working = false
+    this.#flushClient()
+  }
+
+  #work(step: () => void): void {
+    this.#working = true
+    try {
+      step()
+    } catch (thrown) {
+      this.fail(toSluiceError(thrown))
+    }
+    this.#working = false
+    this.#flushClient()
+  }
+
+  toClient(bytes: Buffer): void {
+    this.#toClient.push(bytes)
+    if (!this.#working) this.#flushClient()
+  }
+
+  #flushClient(): void {
+    const out = this.#toClient
+    if (out.length === 0) return
+    this.#toClient = []
+    const { client, target } = this.#parts
+    if (client.destroyed || client.writableEnded) return
+    if (!writeAll(client, out) && this.#phase === 'open') target.pause()
+  }
+
+  toTarget(bytes: Buffer): void {
+    if (this.#phase !== 'open') return
+    if (this.#toTarget.push(bytes) === 1) this.#parts.tick.schedule(this)
+  }
+
+  flush(): void {
+    const out = this.#toTarget
+    if (out.length === 0) return
+    this.#toTarget = []
+    const { client, target } = this.#parts
+    if (target.destroyed || target.writableEnded) return
+    if (!writeAll(target, out) && this.#phase === 'open') client.pause()
+  }
+
+  refuseFlush(why: SluiceError): void {
+    this.#toTarget = []
+    this.fail(why)
+  }
+
+  #resumeClient(): void {
+    if (this.#inboxBytes <= LIMITS.inbox) this.#parts.client.resume()
+  }
+
+  park(): void {
+    this.#parked = true
+  }
+
+  unpark(): void {
+    this.#parked = false
+    while (!this.#parked && this.#phase === 'open') {
+      const chunk = this.#inbox.shift()
+      if (chunk === undefined) break
+      this.#inboxBytes -= chunk.length
+      this.#clientBytes(chunk)
+    }
+    if (!this.#parked && this.#phase === 'open') this.#parts.client.resume()
+  }
+
+  #clientGone(): void {
+    this.#parts.left()
+    if (this.#phase !== 'open') return this.#maybeClosed()
+    this.#work(() => this.#talk.clientLeft())
+    this.finish()
+  }
+
+  #targetGone(): void {
+    if (this.#phase !== 'open') return this.#maybeClosed()
+    this.#work(() => this.#talk.targetLeft())
+    this.finish()
+  }
+
+  finish(): void {
+    if (this.#phase !== 'open') return
+    this.#phase = 'closing'
+    this.#flushClient()
+    // What was permitted and recorded may still leave (a Terminate among it); what was not is dropped with the pump.
+    this.#parts.tick.run()
+    this.#close()
+  }
+
+  fail(why: SluiceError): void {
+    if (this.#phase !== 'open') return
+    this.#phase = 'closing'
+    this.#toTarget = []
+    let words: Buffer
+    try {
+      words = this.#talk.lastWords(why)
+    } catch {
+      words = Buffer.alloc(0)
+    }
+    this.#toClient.push(words)
+    this.#flushClient()
+    this.#parts.target.destroy()
+    this.#close()
+  }
+
+  #close(): void {
+    const { client, target, ended } = this.#parts
+    ended.removeEventListener('abort', this.#onEnded)
+    this.#inbox = []
+    // A parked or paused client must be drained, or its close is never seen.
+    client.resume()
+    target.resume()
+    client.end()
+    target.end()
+    this.#linger = setTimeout(() => {
+      client.destroy()
+      target.destroy()
+    }, LIMITS.linger_ms)
+    this.#linger.unref()
+    this.#maybeClosed()
+  }
+
+  #maybeClosed(): void {
+    const { client, target } = this.#parts
+    if (this.#phase !== 'closing' || !client.closed || !target.closed) return
+    this.#phase = 'closed'
+    clearTimeout(this.#linger)
+    this.#resolve()
+  }
+}
+
+/** One write for many small buffers; big ones go as they are. Returns false when the stream asks to wait. */
+function writeAll(stream: Duplex, out: readonly Buffer[]): boolean {
+  if (out.length === 1) return stream.write(out[0]!)
+  let total = 0
+  for (const bytes of out) total += bytes.length
+  if (total <= 16_384) return stream.write(Buffer.concat(out, total))
+  stream.cork()
+  let room = true
+  for (const bytes of out) room = stream.write(bytes)
+  stream.uncork()
+  return room
+}

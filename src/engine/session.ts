@@ -1,0 +1,166 @@
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { ErrorCode } from '../kit/catalogue.ts'
+import { SluiceError } from '../kit/errors.ts'
+import type { Secret } from '../kit/secret.ts'
+import type { LabelIndex } from '../model/catalogue.ts'
+import type { Decision } from '../model/decision.ts'
+import type { Call, Operation } from '../model/operation.ts'
+import type { LiveSession, Ports } from '../model/ports.ts'
+import type { Principal } from '../model/principal.ts'
+import type { Resource, UpstreamUser } from '../model/resource.ts'
+import type { Recorder, SessionMeta, TranscriptEvent } from '../model/transcript.ts'
+import type { Conversation, HeldNotice, Permit, Protocol, Refusal, Session, Settlement, Upstream, Verdict, Wire } from '../protocols/contract.ts'
+import { Enforcer } from './enforce.ts'
+import { principalPart } from './entries.ts'
+import { LIMITS } from './limits.ts'
+import { pump } from './pump.ts'
+import type { Tick } from './tick.ts'
+
+export interface SessionParts {
+  readonly ports: Ports
+  readonly tick: Tick
+  readonly protocol: Protocol
+  readonly principal: Principal
+  readonly resource: Resource
+  readonly user: UpstreamUser
+  readonly meta: SessionMeta
+  readonly now_ms: () => number
+  readonly closed: (session: GatewaySession) => void
+}
+
+/** One principal on one resource, from accept to close. */
+export class GatewaySession implements Session {
+  readonly #parts: SessionParts
+  readonly #enforcer: Enforcer
+  readonly #recorder: Recorder
+  readonly #ended = new AbortController()
+  readonly #left = new AbortController()
+  readonly #unsubscribe: () => void
+  #closed = false
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts
+    const { ports, meta, principal } = parts
+    this.#recorder = ports.recorder.open(meta)
+    this.#enforcer = new Enforcer({
+      ports, tick: parts.tick, protocol: parts.protocol, principal, resource: parts.resource, session: meta.id, database: meta.database,
+      recorder: this.#recorder, ended: this.#ended.signal, left: this.#left.signal, now_ms: parts.now_ms,
+    })
+    this.#unsubscribe = ports.identity.onRevoked(principal, (why) => this.end(new SluiceError('identity.revoked', why)))
+    const J = JSON.stringify
+    ports.ledger.append(
+      'open',
+      `"session":"${meta.id}",${principalPart(principal)},"resource":${J(meta.resource)},"protocol":"${meta.protocol}","database":${J(meta.database)},` +
+        `"upstreamUser":${J(meta.upstreamUser)},"from":${J(meta.from)},"client":${J(meta.client)}`,
+    )
+    parts.tick.touch()
+  }
+
+  get id(): string {
+    return this.#parts.meta.id
+  }
+  get principal(): Principal {
+    return this.#parts.principal
+  }
+  get resource(): Resource {
+    return this.#parts.resource
+  }
+  get ended(): AbortSignal {
+    return this.#ended.signal
+  }
+  get maskKey(): Secret {
+    return this.#parts.ports.secrets.maskKey
+  }
+
+  labels(): LabelIndex {
+    return this.#parts.ports.policy.current().labels(this.#parts.resource)
+  }
+
+  async dial(): Promise<Upstream> {
+    const { resource, user, ports, meta } = this.#parts
+    const password = user.password ? await ports.secrets.read(user.password) : undefined
+    const { host, port } = splitAddress(resource.address)
+    const redial = () => dialTcp(host, port, this.#ended.signal)
+    return { stream: await redial(), host, user: user.name, password, database: meta.database || undefined, tls: resource.tls, redial: () => dialTcp(host, port) }
+  }
+
+  judge(operation: Operation, call: Call): Decision {
+    return this.#enforcer.judge(operation, call)
+  }
+  enforce(operation: Operation, call: Call, waiting: (held: HeldNotice) => void): Verdict | Promise<Verdict> {
+    return this.#enforcer.enforce(operation, call, waiting)
+  }
+  refuse(code: ErrorCode, text: string, detail: string): Refusal {
+    return this.#enforcer.refuseOutright(code, text, detail)
+  }
+  settle(permit: Permit, result: Settlement): void {
+    this.#enforcer.settle(permit, result)
+  }
+  note(event: TranscriptEvent): void {
+    this.#recorder.note(event)
+  }
+
+  relay(client: Duplex, target: Duplex, converse: (wire: Wire) => Conversation): Promise<void> {
+    return pump({ client, target, tick: this.#parts.tick, ended: this.#ended.signal, left: () => this.#left.abort(), converse })
+  }
+
+  /** Ends the session from outside: its client is told, its backend work is cancelled by the protocol. */
+  end(why: SluiceError): void {
+    if (!this.#ended.signal.aborted) this.#ended.abort(why)
+  }
+
+  /** Seals the record. Called once, when the protocol's serve has returned. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#left.abort()
+    this.#unsubscribe()
+    this.#parts.closed(this)
+    await this.#recorder.close()
+    const { operations, rows, bytes } = this.#enforcer.facts
+    const reason = this.#ended.signal.reason
+    const why = reason instanceof SluiceError ? `,"reason":"${reason.code}","detail":${JSON.stringify(reason.detail)}` : ''
+    this.#parts.ports.ledger.append('close', `"session":"${this.id}","operations":${operations},"rows":${rows},"bytes":${bytes}${why}`)
+    this.#parts.tick.touch()
+  }
+
+  live(): LiveSession {
+    const { operations, rows, bytes, inFlight } = this.#enforcer.facts
+    const state = this.#enforcer.held > 0 ? 'held' : inFlight > 0 ? 'running' : 'idle'
+    return { ...this.#parts.meta, operations, rows, bytes, state }
+  }
+}
+
+function splitAddress(address: string): { host: string; port: number } {
+  const match = /^\[?([^\]]+?)\]?:(\d+)$/.exec(address)
+  if (!match) throw new SluiceError('config.invalid', `address "${address}" is not host:port`)
+  return { host: match[1]!, port: Number(match[2]) }
+}
+
+/** Connects to the target, at most LIMITS.dial_ms. */
+function dialTcp(host: string, port: number, signal?: AbortSignal): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true })
+    const fail = (detail: string) => {
+      finish()
+      socket.destroy()
+      reject(new SluiceError('target.unreachable', detail))
+    }
+    const onError = (error: Error) => fail(error.message)
+    const onAbort = () => fail('the session ended')
+    const timer = setTimeout(() => fail('no answer in time'), LIMITS.dial_ms)
+    const finish = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      socket.off('error', onError)
+    }
+    socket.once('error', onError)
+    signal?.addEventListener('abort', onAbort)
+    socket.once('connect', () => {
+      finish()
+      socket.on('error', () => socket.destroy())
+      resolve(socket)
+    })
+  })
+}
