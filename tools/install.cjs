@@ -17,7 +17,7 @@ async function makeComplete(root) {
   if (isComplete()) return
   const unlock = await takeLock()
   try {
-    if (!holdsEveryPackage()) await npmCi()
+    if (!holdsEveryPackage()) await npmInstall()
     if (!holdsEveryPackage()) throw new Error(incompleteText())
     linkCommand()
     hydrateSymlinks()
@@ -70,8 +70,11 @@ function libc() {
   return process.report?.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl'
 }
 
-/** Runs `npm ci`, showing that it lives: npm's own progress on a terminal, a line every few seconds elsewhere. */
-async function npmCi() {
+/**
+ * Installs what package-lock.json names, with a line every few seconds. `npm install`, not `npm ci`: that one refuses the whole lock file when it
+ * lacks an optional package of another platform, which is what a registry mirror without it makes. `--no-save` leaves both files as they are.
+ */
+async function npmInstall() {
   const started = Date.now()
   const seconds = () => Math.round((Date.now() - started) / 1000)
   const total = Object.keys(packagesOf('package-lock.json')).length
@@ -79,7 +82,7 @@ async function npmCi() {
   const progress = setInterval(() => say(`  … ${seconds()} s, ${countPackages()} of about ${total} packages`), 5000)
   let output = ''
   // Development packages are wanted even where NODE_ENV=production: the demo's PostgreSQL is one of them.
-  const child = spawn(...npmCommand(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']))
+  const child = spawn(...npmCommand(['install', '--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']))
   child.stdout.on('data', (bytes) => (output += bytes))
   child.stderr.on('data', (bytes) => (output += bytes))
   const code = await new Promise((resolve) => {
@@ -116,10 +119,7 @@ function failureText(code, output) {
   }
   if (/ENOSPC/.test(output)) return `The disk is full: about 450 MB are needed in ${process.cwd()}.\n${tail}`
   if (/EACCES|EPERM|EROFS/.test(output)) return `npm may not write to ${process.cwd()}: make the folder yours, then run the command again.\n${tail}`
-  if (/EUSAGE|lockfileVersion|in sync/.test(output)) {
-    return `npm cannot use package-lock.json: it and package.json disagree, or this npm is older than 7 (see \`npm --version\`).\n${tail}`
-  }
-  return `\`npm ci\` failed (${code}). What it said:\n${tail}`
+  return `\`npm install\` failed (${code}). What it said:\n${tail}`
 }
 
 function incompleteText() {
@@ -127,7 +127,7 @@ function incompleteText() {
   if (!fs.existsSync(path.join(MODULES, '.bin', 'node'))) {
     return `There is no packaged Node 24 for ${name}: npm left out the optional package. Sluice runs on linux-x64 and linux-arm64; check that npm's \`omit\` setting does not name "optional" (\`npm config get omit\`).`
   }
-  return `npm left packages out that ${name} needs. Check that npm's \`omit\` setting is empty (\`npm config get omit\`) and that Node is 20.19 or newer, then run \`npm ci\`.`
+  return `npm left packages out that ${name} needs. Check that npm's \`omit\` setting is empty (\`npm config get omit\`) and that Node is 20.19 or newer, then run the command again.`
 }
 
 /** `npx sluice` works in the clone itself: npm links the commands of dependencies only. */
