@@ -7,6 +7,7 @@ const path = require('node:path')
 
 const MODULES = 'node_modules'
 const STAMP = path.join(MODULES, '.sluice-install')
+const PACKAGED_NODE = path.join(MODULES, `node-${process.platform}-${process.arch}`, 'bin', 'node')
 const LOCK = path.join('.cache', 'install.lock')
 /** A first install takes half a minute on a slow line; ten minutes means the holder hangs. */
 const LOCK_WAIT_MS = 600_000
@@ -18,8 +19,13 @@ async function makeComplete(root) {
   const unlock = await takeLock()
   try {
     if (!holdsEveryPackage()) await npmInstall()
+    if (!fs.existsSync(PACKAGED_NODE)) throw new Error(noNodeText())
+    // An old Node makes npm leave out optional packages that ask for a newer one: the packaged one fetches them.
+    if (!holdsEveryPackage()) await npmInstall()
     if (!holdsEveryPackage()) throw new Error(incompleteText())
-    linkCommand()
+    // npm 9 removes the link to a command that two optional packages bring, and no npm links a clone's own command (`npx sluice`).
+    link(path.join('..', path.relative(MODULES, PACKAGED_NODE)), path.join(MODULES, '.bin', 'node'))
+    link(path.join('..', '..', 'bin', 'sluice.cjs'), path.join(MODULES, '.bin', 'sluice'))
     hydrateSymlinks()
     fs.writeFileSync(STAMP, stampText())
   } finally {
@@ -47,7 +53,7 @@ function holdsEveryPackage() {
     if (got ? got.version !== entry.version : !entry.peer) return false
     if (got && !fs.existsSync(path.join(where, 'package.json'))) return false
   }
-  return fs.existsSync(path.join(MODULES, '.bin', 'node'))
+  return true
 }
 
 function packagesOf(file) {
@@ -78,7 +84,7 @@ async function npmInstall() {
   const started = Date.now()
   const seconds = () => Math.round((Date.now() - started) / 1000)
   const total = Object.keys(packagesOf('package-lock.json')).length
-  say(`Installing ${total} packages into node_modules (first start only) …`)
+  say(`Installing up to ${total} packages into node_modules (first start only) …`)
   const progress = setInterval(() => say(`  … ${seconds()} s, ${countPackages()} of about ${total} packages`), 5000)
   let output = ''
   // Development packages are wanted even where NODE_ENV=production: the demo's PostgreSQL is one of them.
@@ -94,12 +100,13 @@ async function npmInstall() {
   say(`Installed in ${seconds()} s.`)
 }
 
-/** npm as the one that runs us where there is one (`npm start` on a machine with several), else the one on PATH. */
+/** npm as the one that runs us where there is one (`npm start` on a machine with several), else the one on PATH; on the packaged Node once it is there. */
 function npmCommand(args) {
-  const options = { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, npm_config_loglevel: 'error' } }
+  const env = { ...process.env, PATH: `${path.resolve(path.dirname(PACKAGED_NODE))}${path.delimiter}${process.env.PATH ?? ''}` }
+  const options = { stdio: ['ignore', 'pipe', 'pipe'], env }
   const cli = process.env.npm_execpath
-  if (cli && /npm-cli\.c?js$/.test(cli) && fs.existsSync(cli)) return [process.execPath, [cli, ...args], options]
-  return ['npm', args, options]
+  if (!cli || !/npm-cli\.c?js$/.test(cli) || !fs.existsSync(cli)) return ['npm', args, options]
+  return [fs.existsSync(PACKAGED_NODE) ? path.resolve(PACKAGED_NODE) : process.execPath, [cli, ...args], options]
 }
 
 function countPackages() {
@@ -122,20 +129,20 @@ function failureText(code, output) {
   return `\`npm install\` failed (${code}). What it said:\n${tail}`
 }
 
-function incompleteText() {
-  const name = `${process.platform}-${process.arch}`
-  if (!fs.existsSync(path.join(MODULES, '.bin', 'node'))) {
-    return `There is no packaged Node 24 for ${name}: npm left out the optional package. Sluice runs on linux-x64 and linux-arm64; check that npm's \`omit\` setting does not name "optional" (\`npm config get omit\`).`
-  }
-  return `npm left packages out that ${name} needs. Check that npm's \`omit\` setting is empty (\`npm config get omit\`) and that Node is 20.19 or newer, then run the command again.`
+function noNodeText() {
+  return (
+    `There is no packaged Node 24 for ${process.platform}-${process.arch}. Sluice runs on linux-x64 and linux-arm64; ` +
+    'there, check that npm is not told to leave optional packages out (`npm config get omit`), then run the command again.'
+  )
 }
 
-/** `npx sluice` works in the clone itself: npm links the commands of dependencies only. */
-function linkCommand() {
-  const link = path.join(MODULES, '.bin', 'sluice')
-  const target = path.join('..', '..', 'bin', 'sluice.cjs')
-  fs.rmSync(link, { force: true })
-  fs.symlinkSync(target, link)
+function incompleteText() {
+  return 'npm left packages out. Check that its `omit` setting is empty (`npm config get omit`), delete node_modules and run the command again.'
+}
+
+function link(target, where) {
+  fs.rmSync(where, { force: true })
+  fs.symlinkSync(target, where)
 }
 
 /**
@@ -147,10 +154,8 @@ function hydrateSymlinks() {
   for (const name of listOr(scope)) {
     const home = path.join(scope, name)
     for (const { source, target } of JSON.parse(readOr(path.join(home, 'native', 'pg-symlinks.json'), '[]'))) {
-      const link = path.join(home, target)
-      if (fs.existsSync(link)) continue
-      fs.rmSync(link, { force: true })
-      fs.symlinkSync(path.relative(path.dirname(target), source), link)
+      const where = path.join(home, target)
+      if (!fs.existsSync(where)) link(path.relative(path.dirname(target), source), where)
     }
   }
 }
