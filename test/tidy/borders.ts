@@ -1,0 +1,75 @@
+/** The import table of the house: which folder of `src` may import which, and what it may touch. */
+export interface Border {
+  /** Folders (or single files, ending in .ts) under src. The folder itself is always allowed. */
+  readonly may: readonly string[]
+  /** What to do instead, the end of the sentence a failure prints. */
+  readonly instead: string
+  /** Built-in modules that are out of bounds. `all` closes every one of them. */
+  readonly closed?: readonly string[] | 'all'
+}
+
+const ANALYSERS = ['sql', 'shell', 'masking']
+const PURE = 'it is pure: no clock, no randomness, no I/O. Take what you need as an argument.'
+const SERVICE =
+  'a service never imports another one: declare what you need in model/ports.ts and let serve.ts hand it in.'
+
+const service: Border = { may: ['kit', 'model', 'store'], instead: SERVICE }
+
+/** Key: the folder under src; `protocols/*` is one protocol's folder. */
+export const BORDERS: Readonly<Record<string, Border>> = {
+  kit: {
+    may: [],
+    instead: 'kit knows no domain word: move the code to the folder whose word it is, or pass the value in.',
+    closed: ['node:net', 'node:fs', 'node:http', 'node:tls', 'node:child_process'],
+  },
+  model: {
+    may: ['kit'],
+    instead: 'model holds words and ports only: put behaviour in the service and its signature in model/ports.ts.',
+    closed: 'all',
+  },
+  policy: { may: ['kit', 'model'], instead: PURE },
+  masking: { may: ['kit', 'model'], instead: PURE },
+  sql: { may: ['kit', 'model'], instead: PURE },
+  shell: { may: ['kit', 'model'], instead: PURE },
+  'protocols/*': {
+    may: ['kit', 'model', 'protocols/contract.ts', ...ANALYSERS],
+    instead:
+      'a protocol meets the world through its Gate and Session (protocols/contract.ts); add to the contract what is missing.',
+    closed: ['node:net', 'node:fs', 'node:http', 'node:child_process'],
+  },
+  store: {
+    may: ['kit', 'model'],
+    instead: 'the store holds repositories, one file per noun: move the decision into the service that calls it.',
+  },
+  identity: service,
+  approval: service,
+  transcript: service,
+  ledger: service,
+  vault: service,
+  tunnel: service,
+  engine: {
+    may: ['kit', 'model', 'protocols/contract.ts'],
+    instead: 'everything but sockets reaches the engine through model/ports.ts.',
+  },
+  api: {
+    may: ['kit', 'model', 'policy', 'identity', 'approval', 'transcript', 'ledger', 'vault', 'tunnel', 'store'],
+    instead: 'the API is a thin skin over services: put the work into a service and call that.',
+  },
+  cli: { may: ['kit', 'cli'], instead: 'a verb is a thin client of the API: add a route and call it.' },
+}
+
+/** A protocol that stands on another. */
+export const PARENTS: Readonly<Record<string, string>> = { kubernetes: 'http', mcp: 'http' }
+
+/** Composition roots: the only files that know everyone. */
+export const ROOTS = ['serve.ts', 'connector.ts', 'main.ts']
+
+/**
+ * Borders crossed on purpose, each with its reason. Key: `file -> folder or module`. A line nobody needs any more fails the test.
+ */
+export const CROSSINGS: Readonly<Record<string, string>> = {}
+
+/** Pure folders may not reach the world, by these modules or globals. */
+export const PURE_FOLDERS = ['policy', 'masking', 'sql', 'shell', 'model']
+export const WORLD_GLOBALS =
+  /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|setTimeout|setInterval|fetch|process\.(env|hrtime|std\w+))\b/

@@ -1,0 +1,45 @@
+/** Writes the references that have one source in the code. `--check` only compares. test/tidy.test.ts fails when one has drifted. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CATALOGUE, type CatalogueEntry } from '../src/kit/catalogue.ts'
+
+export interface GeneratedDocument {
+  /** From the repository's root. */
+  readonly path: string
+  readonly text: string
+}
+
+/** Every generated reference, as its source says it now. */
+export async function generatedDocuments(): Promise<GeneratedDocument[]> {
+  return [{ path: 'docs/errors.md', text: errors() }]
+}
+
+function errors(): string {
+  const head = `# Error codes
+
+Generated from \`src/kit/catalogue.ts\`. A refusal names its code in the DETAIL's JSON (\`code\`) and the remedy in the HINT.
+
+| Code | What it means | What to do |
+|---|---|---|
+`
+  const rows = Object.entries<CatalogueEntry>(CATALOGUE).map(
+    ([code, { message, remedy }]) => `| \`${code}\` | ${cell(message)} | ${cell(remedy)} |\n`,
+  )
+  return head + rows.join('')
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|')
+}
+
+if (import.meta.main) {
+  const root = join(import.meta.dirname, '..')
+  const check = process.argv.includes('--check')
+  for (const { path, text } of await generatedDocuments()) {
+    if (!check) writeFileSync(join(root, path), text)
+    else if (readFileSync(join(root, path), 'utf8') !== text) {
+      console.error(`${path} has drifted: run \`node_modules/.bin/node tools/generate-docs.ts\`.`)
+      process.exitCode = 1
+    }
+  }
+}
