@@ -1,0 +1,28 @@
+/**
+ * `npm run bench -- postgres [--json FILE] [--quick] [--cpu-prof FOLDER]`: direct, PgBouncer, a bare Node byte pipe and Sluice with full
+ * enforcement take turns. Exit code 1 when a target is missed. `--cpu-prof` writes a profile of the gateway's process, and its figures
+ * then include the profiler.
+ */
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { benchPostgres } from './postgres.ts'
+import { met, tables } from './report.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'string' }, quick: { type: 'boolean', default: false }, 'cpu-prof': { type: 'string' } },
+})
+if (positionals.length !== 1 || positionals[0] !== 'postgres') {
+  console.error('Say what to measure: npm run bench -- postgres [--json FILE] [--quick] [--cpu-prof FOLDER]')
+  process.exit(2)
+}
+const profile = values['cpu-prof'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(values['cpu-prof'])}`]
+const { samples, rows } = await benchPostgres({
+  quick: values.quick,
+  node: profile,
+  say: (line) => console.error(line),
+})
+console.log(tables(samples, rows))
+if (values.json) writeFileSync(values.json, `${JSON.stringify({ rows }, null, 2)}\n`)
+process.exit(rows.every(met) ? 0 : 1)
