@@ -14,6 +14,7 @@ export const CATALOGUE = {
     remedy: 'Check the token, the resource name and that a rule lets you open it; `sluice explain` tells an administrator which.',
   },
   'identity.revoked': { message: 'Your access has ended.', remedy: 'Ask for a new token.' },
+  'token.invalid': { message: 'This token cannot be issued.', remedy: 'Mend what the message names.' },
   'identity.plaintext': {
     message: 'A token may not be sent without TLS from another machine.',
     remedy: 'Connect with TLS (for PostgreSQL: sslmode=require).',
@@ -35,6 +36,22 @@ export const CATALOGUE = {
   },
   'approval.rejected': { message: 'The operation was rejected.', remedy: 'Ask the approver why.' },
   'approval.expired': { message: 'The approval request expired.', remedy: 'Send the operation again to ask anew.' },
+  'approval.self': {
+    message: 'Nobody approves a request of their own, or of an agent that acts for them.',
+    remedy: 'Ask someone else whom the rule names.',
+  },
+  'approval.forbidden': { message: 'You are not among those who may decide this request.', remedy: 'Ask someone the rule names.' },
+  'approval.closed': { message: 'The request is no longer open, or you have decided it before.', remedy: 'Look at its state.' },
+  'approval.mismatch': {
+    message: 'The request is not the one you saw.',
+    remedy: 'Show it again, read it, and pass the digest it shows.',
+  },
+  'approval.truncated': {
+    message: 'The request is too long to be shown whole.',
+    remedy: 'Read the full text first, then say that you did.',
+  },
+  'approval.too_large': { message: 'The operation is too large for a person to approve.', remedy: 'Split it.' },
+  'approval.too_many': { message: 'Too many requests wait for approval.', remedy: 'Wait until some are decided.' },
   'approval.unavailable': { message: 'Approvals cannot be asked for right now.', remedy: 'Try again later.' },
 
   'sql.syntax': {
@@ -81,11 +98,18 @@ export const CATALOGUE = {
   'ledger.unwritable': { message: 'The audit ledger cannot be written, so nothing is forwarded.', remedy: 'Free disk space; the gateway recovers by itself.' },
   'ledger.damaged': { message: 'The audit ledger does not verify.', remedy: 'Keep the files as they are and compare them with a copy.' },
   'vault.missing': { message: 'A stored credential is missing.', remedy: 'The administrator must set it.' },
+  'vault.refused': { message: 'This credential cannot be stored.', remedy: 'Mend what the message names.' },
+  'vault.key': {
+    message: 'The master key does not open the stored secrets.',
+    remedy: 'Start with the key file, or the SLUICE_MASTER_KEY, that they were sealed with.',
+  },
   'store.unavailable': { message: 'The store cannot be reached.', remedy: 'Try again later.' },
   'config.invalid': { message: 'The configuration is not valid.', remedy: 'Mend what the message names.' },
   'api.unauthorized': { message: 'Sign in first.', remedy: 'Pass a token: `sluice --token …` or SLUICE_TOKEN.' },
   'api.forbidden': { message: 'You may not do that.', remedy: 'Ask an administrator.' },
   'api.not_found': { message: 'There is no such thing.', remedy: 'List what there is.' },
+  'api.too_large': { message: 'The request is too large.', remedy: 'Send less at once.' },
+  'api.limited': { message: 'Too many failed sign-ins from this address.', remedy: 'Wait a minute, then try with a valid token.' },
   'api.invalid': { message: 'The request is not valid.', remedy: 'See `--help`, or the API document.' },
 } as const satisfies Record<string, CatalogueEntry>
 

@@ -1,0 +1,302 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sha256 } from '../kit/digest.ts'
+import { SluiceError } from '../kit/errors.ts'
+import type { ApprovalTerms } from '../model/decision.ts'
+import type { EntryKind } from '../model/ledger.ts'
+import type { ApprovalRequest } from '../model/ports.ts'
+import type { Principal } from '../model/principal.ts'
+import { openStore, type Store } from '../store/store.ts'
+import { type Approvals, createApprovals } from './approvals.ts'
+
+const DBA: ApprovalTerms = { rule: 'ask', by: ['group:dba'], count: 1, hold_ms: 45_000, expires_ms: 60_000 }
+const DIGEST = sha256('one')
+
+function person(id: string, groups: readonly string[], actor?: Principal): Principal {
+  const kind = id.split(':')[0] as Principal['kind']
+  return { kind, id, name: id, groups, claims: {}, credential: `tok_${id}`, ...(actor ? { actor } : {}) }
+}
+const sue = person('human:sue', ['support'])
+const ada = person('human:ada', ['dba'])
+const bob = person('human:bob', ['dba', 'security'])
+const bot = person('agent:bot', ['dba'], sue)
+
+const PEOPLE = new Map([sue, ada, bob, bot].map((p) => [p.id, p]))
+
+let folder: string
+let store: Store
+let approvals: Approvals
+let now_ms: number
+let known: Map<string, Principal>
+let entries: { kind: EntryKind; body: Record<string, unknown> }[]
+let ledgerFails: boolean
+
+function start(): Approvals {
+  return createApprovals({
+    store,
+    clock: { now_ms: () => now_ms, monotonic_ms: () => now_ms },
+    principals: { lookup: (id) => known.get(id) },
+    url: 'http://127.0.0.1:7700/approvals',
+    ledger: {
+      append: (kind, body) => entries.push({ kind, body: JSON.parse(`{${body}}`) }),
+      commit: () => {
+        if (ledgerFails) throw new SluiceError('ledger.unwritable')
+      },
+      durable: async () => {},
+    },
+  })
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-approval-'))
+  store = await openStore({ path: join(folder, 'sluice.db') })
+  now_ms = 1_800_000_000_000
+  known = new Map(PEOPLE)
+  entries = []
+  ledgerFails = false
+  approvals = start()
+})
+afterEach(async () => {
+  approvals.close()
+  await store.close()
+  rmSync(folder, { recursive: true })
+})
+
+function asked(over: Partial<ApprovalRequest> = {}): ApprovalRequest {
+  return {
+    digest: DIGEST,
+    session: 'ses_1',
+    principal: bot,
+    resource: 'orders',
+    database: 'shop',
+    verb: 'DELETE',
+    effects: ['delete'],
+    text: 'DELETE FROM orders WHERE id = $1',
+    parameters: ['7'],
+    state: { search_path: 'public' },
+    terms: [DBA],
+    policy: 'p1',
+    message: 'Deleting needs a DBA.',
+    ...over,
+  }
+}
+
+const vote = (id: string, approver: Principal, verdict: 'approve' | 'reject' = 'approve', digest = DIGEST) =>
+  approvals.decide({ id, approver, verdict, digest, reason: 'because' })
+
+const code = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'fulfilled',
+    (error: SluiceError) => error.code,
+  )
+
+describe('an approval', () => {
+  it('is used once, and its whole life is in the ledger', async () => {
+    const pending = await approvals.request(asked())
+    expect(pending).toMatchObject({ url: `http://127.0.0.1:7700/approvals/${pending.id}`, expires_ms: now_ms + 60_000 })
+    expect(await approvals.consume(DIGEST)).toBeUndefined()
+    await vote(pending.id, ada)
+    expect(await pending.settled).toBe('approved')
+    expect(await approvals.consume(DIGEST)).toEqual({ id: pending.id, by: ['human:ada'] })
+    expect(await approvals.consume(DIGEST)).toBeUndefined()
+    expect(entries.map((entry) => [entry.kind, entry.body.vote ?? entry.body.end])).toEqual([
+      ['held', undefined],
+      ['approval', 'approve'],
+      ['approval', 'approved'],
+      ['approval', 'consumed'],
+    ])
+    expect(entries[0]!.body).toMatchObject({ approval: pending.id, digest: DIGEST, chain: ['agent:bot', 'human:sue'] })
+    expect(entries[1]!.body).toMatchObject({ by: 'human:ada', credential: 'tok_human:ada' })
+  })
+
+  // G33
+  it('has exactly one winner when many use it at once', async () => {
+    await vote((await approvals.request(asked())).id, ada)
+    const won = await Promise.all(Array.from({ length: 20 }, () => approvals.consume(DIGEST)))
+    expect(won.filter(Boolean)).toHaveLength(1)
+  })
+
+  // G31
+  it('is for its own digest only', async () => {
+    await vote((await approvals.request(asked())).id, ada)
+    expect(await approvals.consume(sha256('one '))).toBeUndefined()
+    expect(await approvals.consume(DIGEST)).toBeDefined()
+  })
+
+  it('survives a restart, before and after it is given', async () => {
+    const { id } = await approvals.request(asked())
+    approvals.close()
+    approvals = start()
+    await vote(id, ada)
+    approvals.close()
+    await store.close()
+    store = await openStore({ path: join(folder, 'sluice.db') })
+    approvals = start()
+    expect(await approvals.consume(DIGEST)).toMatchObject({ id })
+    expect(await approvals.consume(DIGEST)).toBeUndefined()
+  })
+
+  it('is refused when the ledger cannot say so, and nothing has changed', async () => {
+    const { id } = await approvals.request(asked())
+    ledgerFails = true
+    expect(await code(vote(id, ada))).toBe('ledger.unwritable')
+    expect(await code(approvals.request(asked({ digest: sha256('two') })))).toBe('ledger.unwritable')
+    ledgerFails = false
+    expect(await approvals.get(id)).toMatchObject({ state: 'pending', votes: [] })
+    expect(await approvals.list()).toHaveLength(1)
+  })
+
+  it('is not given out when its use cannot be recorded, and is spent', async () => {
+    await vote((await approvals.request(asked())).id, ada)
+    ledgerFails = true
+    expect(await code(approvals.consume(DIGEST))).toBe('ledger.unwritable')
+    ledgerFails = false
+    expect(await approvals.consume(DIGEST)).toBeUndefined()
+  })
+})
+
+describe('who may decide', () => {
+  // G30, G32
+  it.each<[string, Principal, string]>([
+    ['the agent itself', bot, 'approval.self'],
+    ['the person the agent acts for', sue, 'approval.self'],
+    ['the person the agent acts for, in the group', person('human:sue', ['dba']), 'approval.self'],
+    ['another agent in the group', person('agent:other', ['dba']), 'approval.forbidden'],
+    ['a service in the group', person('service:ci', ['dba']), 'approval.forbidden'],
+    ['an agent acting for an approver', person('agent:other', ['dba'], ada), 'approval.forbidden'],
+    ['a person acting for the one who asked', person('human:eve', ['dba'], sue), 'approval.self'],
+    ['a person with an agent behind them', person('human:eve', ['dba'], person('agent:x', [])), 'approval.forbidden'],
+    ['a person outside the group', person('human:eve', ['admins']), 'approval.forbidden'],
+  ])('%s may not', async (_, approver, want) => {
+    const { id } = await approvals.request(asked())
+    expect(await code(vote(id, approver))).toBe(want)
+    expect(await approvals.get(id)).toMatchObject({ state: 'pending', votes: [] })
+  })
+
+  it('nobody may when a rule names nobody', async () => {
+    const { id } = await approvals.request(asked({ terms: [{ ...DBA, by: [] }] }))
+    expect(await code(vote(id, ada))).toBe('approval.forbidden')
+  })
+
+  it('counts distinct people, and every rule that asked', async () => {
+    const two = { ...DBA, count: 2 }
+    const security = { ...DBA, rule: 'sec', by: ['group:security', 'human:zoe'] }
+    const pending = await approvals.request(asked({ terms: [two, security] }))
+    expect((await vote(pending.id, ada)).state).toBe('pending')
+    expect(await code(vote(pending.id, ada))).toBe('approval.closed')
+    expect(await approvals.consume(DIGEST)).toBeUndefined()
+    expect((await vote(pending.id, bob)).state).toBe('approved')
+    expect(await pending.settled).toBe('approved')
+  })
+
+  it('one rejection ends it', async () => {
+    const pending = await approvals.request(asked({ terms: [{ ...DBA, count: 2 }] }))
+    await vote(pending.id, ada)
+    expect((await vote(pending.id, bob, 'reject')).state).toBe('rejected')
+    expect(await pending.settled).toBe('rejected')
+    expect(await code(vote(pending.id, bob))).toBe('approval.closed')
+    expect(await approvals.consume(DIGEST)).toBeUndefined()
+  })
+
+  // G36
+  it.each<[string, () => void]>([
+    ['was disabled', () => known.delete('human:ada')],
+    ['left the group', () => known.set('human:ada', person('human:ada', []))],
+  ])('an approval falls when its approver %s before it is used', async (_, change) => {
+    const { id } = await approvals.request(asked())
+    await vote(id, ada)
+    change()
+    expect(await approvals.consume(DIGEST)).toBeUndefined()
+    expect(await approvals.get(id)).toMatchObject({ state: 'expired' })
+  })
+
+  it('a vote for another digest than the one shown does not count', async () => {
+    const { id } = await approvals.request(asked())
+    expect(await code(vote(id, ada, 'approve', sha256('other')))).toBe('approval.mismatch')
+  })
+
+  // G34
+  it('a text too long to be shown whole asks for a word that it was read', async () => {
+    const { id } = await approvals.request(
+      asked({ text: `SELECT 1;${' '.repeat(100)}${'x'.repeat(20_000)}; DROP TABLE t` }),
+    )
+    expect(await code(vote(id, ada))).toBe('approval.truncated')
+    const read = { id, approver: ada, verdict: 'approve', digest: DIGEST, reason: '', readWhole: true } as const
+    expect((await approvals.decide(read)).state).toBe('approved')
+  })
+})
+
+describe('a request', () => {
+  it('is joined by the same digest, and both are woken', async () => {
+    const [a, b] = await Promise.all([approvals.request(asked()), approvals.request(asked({ session: 'ses_2' }))])
+    expect(a.id).toBe(b.id)
+    await vote(a.id, ada)
+    expect(await Promise.all([a.settled, b.settled])).toEqual(['approved', 'approved'])
+    const late = await approvals.request(asked())
+    expect([late.id, await late.settled]).toEqual([a.id, 'approved'])
+  })
+
+  it('ends when everyone who asked has left, and not before', async () => {
+    const a = await approvals.request(asked())
+    await approvals.request(asked({ session: 'ses_2' }))
+    await approvals.cancel(a.id, 'the client left')
+    expect(await approvals.get(a.id)).toMatchObject({ state: 'pending' })
+    await approvals.cancel(a.id, 'the client left')
+    expect(await a.settled).toBe('cancelled')
+    expect(await code(vote(a.id, ada))).toBe('approval.closed')
+    await approvals.cancel(a.id, 'again')
+    await approvals.cancel('apr_unknown', 'again')
+  })
+
+  it.each([
+    ['pending', false],
+    ['approved', true],
+  ])('expires when it is %s, by the clock', async (_, given) => {
+    const pending = await approvals.request(asked({ terms: [DBA, { ...DBA, expires_ms: 1_000 }] }))
+    if (given) await vote(pending.id, ada)
+    now_ms += 1_000
+    expect(await approvals.consume(DIGEST)).toBeUndefined()
+    expect(await code(vote(pending.id, bob))).toBe('approval.closed')
+    await approvals.sweep()
+    expect(await approvals.get(pending.id)).toMatchObject({ state: 'expired' })
+    expect(await pending.settled).toBe(given ? 'approved' : 'expired')
+    const again = await approvals.request(asked())
+    expect(again.id).not.toBe(pending.id)
+  })
+
+  it('learns what another process decided', async () => {
+    const pending = await approvals.request(asked())
+    const other = start()
+    await other.decide({ id: pending.id, approver: ada, verdict: 'reject', digest: DIGEST, reason: '' })
+    await approvals.sweep()
+    expect(await pending.settled).toBe('rejected')
+    other.close()
+  })
+
+  it('is refused beyond the bounds', async () => {
+    expect(await code(approvals.request(asked({ text: 'x'.repeat(1_048_577) })))).toBe('approval.too_large')
+    expect(await code(approvals.request(asked({ terms: [] })))).toBe('approval.unavailable')
+    expect(await code(approvals.request(asked({ terms: [{ ...DBA, expires_ms: Number.NaN }] })))).toBe(
+      'approval.unavailable',
+    )
+    for (let i = 0; i < 50; i++) await approvals.request(asked({ digest: sha256(`n${i}`) }))
+    expect(await code(approvals.request(asked()))).toBe('approval.too_many')
+    expect(await code(approvals.request(asked({ principal: ada })))).toBe('fulfilled')
+  })
+
+  it('tells its followers', async () => {
+    const seen: string[] = []
+    const stop = approvals.follow((event) => seen.push(`${event.kind} ${event.state}`))
+    approvals.follow(() => {
+      throw new Error('a broken follower')
+    })
+    const { id } = await approvals.request(asked({ terms: [{ ...DBA, count: 2 }] }))
+    await vote(id, ada)
+    await vote(id, bob)
+    stop()
+    await approvals.consume(DIGEST)
+    expect(seen).toEqual(['requested pending', 'voted pending', 'ended approved'])
+  })
+})

@@ -1,0 +1,67 @@
+import { SluiceError } from '../kit/errors.ts'
+import type { Principal } from '../model/principal.ts'
+import type { ApprovalState, VoteRow } from '../store/approvals.ts'
+import { type Context, existing, finish, record } from './context.ts'
+import { display } from './display.ts'
+import { LIMITS } from './limits.ts'
+import { satisfied, standing, type Voter } from './quorum.ts'
+import type { Approval } from './record.ts'
+
+/** One person's answer. */
+export interface Ballot {
+  readonly id: string
+  readonly approver: Principal
+  readonly verdict: 'approve' | 'reject'
+  /** The digest of the request as it was shown. */
+  readonly digest: string
+  readonly reason: string
+  /** They say that they read the full text of a request that cannot be shown whole. */
+  readonly readWhole?: boolean
+}
+
+/** Checks and records one vote, and ends the request when the vote decides it. */
+export async function decide(context: Context, ballot: Ballot): Promise<void> {
+  const { store, clock, ledger, waiting } = context
+  const approval = await existing(context, ballot.id)
+  const now_ms = clock.now_ms()
+  check(approval, ballot, now_ms)
+  const { id, approver, verdict } = ballot
+  const reason = ballot.reason.slice(0, LIMITS.reason_chars)
+  // The vote is in the ledger before it counts: an approval nobody can audit is none.
+  const chain = { by: approver.id, credential: approver.credential }
+  record(ledger, { approval: id, digest: approval.digest, vote: verdict, ...chain, reason })
+  const vote: VoteRow = { approval: id, principal: approver.id, verdict, reason, voted_ms: now_ms }
+  const state = await store.approvals.vote(vote, (votes) => outcome(context, approval, votes))
+  if (state === undefined) throw new SluiceError('approval.closed')
+  if (state === 'pending') waiting.tell({ kind: 'voted', id, state })
+  else finish(context, id, state, { digest: approval.digest })
+}
+
+function check(approval: Approval, ballot: Ballot, now_ms: number): void {
+  const place = standing(ballot.approver, approval.chain, approval.terms)
+  if (place === 'self') throw new SluiceError('approval.self')
+  if (place === 'forbidden') throw new SluiceError('approval.forbidden')
+  if (approval.state !== 'pending' || approval.expires_ms <= now_ms) throw new SluiceError('approval.closed')
+  if (approval.votes.some((vote) => vote.principal === ballot.approver.id)) throw new SluiceError('approval.closed')
+  if (ballot.digest !== approval.digest) throw new SluiceError('approval.mismatch')
+  const cut = ballot.verdict === 'approve' && !ballot.readWhole && shownCut(approval)
+  if (cut) throw new SluiceError('approval.truncated')
+}
+
+/** True when what people are shown of it leaves something out. */
+export function shownCut(approval: Approval): boolean {
+  return [approval.text, ...approval.parameters].some((text) => text !== null && display(text).truncated)
+}
+
+function outcome(context: Context, approval: Approval, votes: readonly VoteRow[]): ApprovalState {
+  if (votes.some((vote) => vote.verdict !== 'approve')) return 'rejected'
+  return satisfied(approval.terms, votersNow(context, votes)) ? 'approved' : 'pending'
+}
+
+/** Those who voted, as far as the documents in force still know them as people. */
+export function votersNow(context: Context, votes: readonly { readonly principal: string }[]): Voter[] {
+  return votes.flatMap(({ principal }) => {
+    const known = context.principals.lookup(principal)
+    return known?.kind === 'human' ? [{ id: principal, groups: known.groups }] : []
+  })
+}

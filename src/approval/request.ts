@@ -1,0 +1,54 @@
+import { SluiceError } from '../kit/errors.ts'
+import type { ApprovalEnd, ApprovalRequest, PendingApproval } from '../model/ports.ts'
+import type { ApprovalRow } from '../store/approvals.ts'
+import { type Context, expire, record } from './context.ts'
+import { LIMITS } from './limits.ts'
+import { rowOf } from './record.ts'
+
+/**
+ * Opens a request, or joins the open one of the same digest. Throws `approval.too_large`, `approval.too_many`, `ledger.unwritable`,
+ * `store.unavailable`: nobody was asked, and the operation must be refused.
+ */
+export async function request(context: Context, asked: ApprovalRequest): Promise<PendingApproval> {
+  const { store, clock, ledger, waiting } = context
+  await expire(context)
+  const open = await store.approvals.open(asked.digest)
+  if (open) return join(context, open, asked.session)
+  const { own, all } = await store.approvals.pending(asked.principal.id)
+  if (own >= LIMITS.pending_own || all >= LIMITS.pending_all) throw new SluiceError('approval.too_many')
+  const row = rowOf(asked, clock.now_ms())
+  record(ledger, heldEntry(row), 'held')
+  if (!(await store.approvals.add(row))) {
+    // Another session asked the same between our look and our insert.
+    const theirs = await store.approvals.open(asked.digest)
+    if (!theirs) throw new SluiceError('approval.unavailable', 'the same request was opened and closed while asking')
+    return join(context, theirs, asked.session)
+  }
+  const pending = join(context, row, asked.session)
+  waiting.tell({ kind: 'requested', id: row.id, state: 'pending' })
+  return pending
+}
+
+function join(context: Context, row: ApprovalRow, session: string): PendingApproval {
+  const settled: Promise<ApprovalEnd> =
+    row.state === 'approved' ? Promise.resolve('approved') : context.waiting.hold(row.id, session)
+  return { id: row.id, url: context.urlOf(row.id), expires_ms: row.expires_ms, settled }
+}
+
+function heldEntry(row: ApprovalRow): Readonly<Record<string, unknown>> {
+  return {
+    approval: row.id,
+    session: row.session,
+    digest: row.digest,
+    principal: row.principal,
+    chain: JSON.parse(row.chain),
+    credential: row.credential,
+    resource: row.resource,
+    database: row.database,
+    verb: row.verb,
+    effects: JSON.parse(row.effects),
+    terms: JSON.parse(row.terms),
+    policy: row.policy,
+    expires_ms: row.expires_ms,
+  }
+}

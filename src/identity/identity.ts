@@ -1,0 +1,110 @@
+import type { Clock } from '../kit/clock.ts'
+import { sha256 } from '../kit/digest.ts'
+import type { Log } from '../kit/log.ts'
+import { Lru } from '../kit/lru.ts'
+import type { IdentityPort } from '../model/ports.ts'
+import type { Claim, Principal } from '../model/principal.ts'
+import type { Store } from '../store/store.ts'
+import type { TokenRow } from '../store/tokens.ts'
+import { LIMITS } from './limits.ts'
+import { type PrincipalDirectory, principalOf, stillStands } from './principals.ts'
+import { type IssuedToken, issueToken, type TokenRequest, type TokenSummary, tokenSummary } from './tokens.ts'
+import { createWatches } from './watches.ts'
+
+export interface IdentityOptions {
+  readonly store: Pick<Store, 'tokens'>
+  readonly clock: Clock
+  readonly principals: PrincipalDirectory
+  readonly log?: Log
+}
+
+/** Local tokens, and the principals they stand for. */
+export interface Identity extends IdentityPort {
+  /** Throws `token.invalid` naming what is wrong with the request. */
+  issueToken(request: TokenRequest): Promise<IssuedToken>
+  /** False when there is no such token, or it was revoked before. Live sessions of it end before this resolves. */
+  revokeToken(id: string, by: string): Promise<boolean>
+  /** Newest first, at most 1,000. */
+  listTokens(): Promise<TokenSummary[]>
+  token(id: string): Promise<TokenSummary | undefined>
+  /** Looks for proofs that ended: revoked by another process, expired, or with a principal the documents no longer know as it was. Runs by itself every second. */
+  sweep(): Promise<void>
+  close(): void
+}
+
+/** A hash no token has: what a proof that cannot be one is looked up as, so that it costs the same. */
+const NOBODY = '0'.repeat(64)
+
+/** Local tokens behind the engine's identity port. Holds one timer, which does not keep the process alive. */
+export function createIdentity(options: IdentityOptions): Identity {
+  const { store, clock, principals, log } = options
+  const warm = new Lru<string, Principal>(LIMITS.warm_tokens)
+  const watches = createWatches({ tokens: store.tokens, clock, principals })
+  let epoch = -1
+  let generation = 0
+
+  function forget(): void {
+    generation++
+    warm.clear()
+  }
+
+  /** Unknown, expired, revoked: each is one hash, one lookup and these comparisons. */
+  async function lookUp(hash: string): Promise<Principal | undefined> {
+    const before = generation
+    const row = await store.tokens.byHash(hash)
+    // A token was revoked while we read: what we read may be older.
+    if (before !== generation) return lookUp(hash)
+    if (!row || !holds(row, clock.now_ms())) return undefined
+    const principal = principalOf(row, principals)
+    if (principal) warm.set(hash, principal)
+    return principal
+  }
+
+  async function sweep(): Promise<void> {
+    const now = await store.tokens.epoch()
+    if (now !== epoch) {
+      epoch = now
+      forget()
+      await watches.checkRevoked()
+    }
+    watches.checkStanding()
+  }
+
+  const timer = setInterval(() => {
+    sweep().catch((error: unknown) => {
+      // What cannot be checked is not trusted: the next sign-in asks the store itself.
+      forget()
+      epoch = -1
+      log?.error('looking for revoked tokens failed', { error: String(error) })
+    })
+  }, LIMITS.sweep_ms)
+  timer.unref()
+
+  return {
+    async authenticate(claim: Claim) {
+      const hash = claim.kind === 'token' && claim.proof.length <= LIMITS.proof_chars ? sha256(claim.proof) : NOBODY
+      const known = warm.get(hash)
+      if (known && known.expires_ms! > clock.now_ms() && stillStands(known, principals)) return known
+      return lookUp(hash)
+    },
+    onRevoked: (principal, ended) => watches.add(principal, ended),
+    issueToken: (request) => issueToken(options, request),
+    async revokeToken(id, by) {
+      const done = await store.tokens.revoke(id, by, clock.now_ms())
+      forget()
+      if (done) watches.end(id, 'the token was revoked')
+      return done
+    },
+    listTokens: async () => (await store.tokens.list(LIMITS.listed_tokens)).map(tokenSummary),
+    async token(id) {
+      const row = await store.tokens.byId(id)
+      return row && tokenSummary(row)
+    },
+    sweep,
+    close: () => clearInterval(timer),
+  }
+}
+
+function holds(row: TokenRow, now_ms: number): boolean {
+  return row.revoked_ms === null && row.expires_ms > now_ms
+}

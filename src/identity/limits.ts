@@ -1,0 +1,14 @@
+/** Bounds of this folder (design §13.5). */
+export const LIMITS = {
+  /** A longer proof is not one of ours; it is not hashed. */
+  proof_chars: 256,
+  /** Accepted tokens kept warm. */
+  warm_tokens: 10_000,
+  /** How often revocations by other processes, expiry and changed principals are looked for. */
+  sweep_ms: 1_000,
+  token_ttl_min_ms: 1_000,
+  token_ttl_max_ms: 366 * 86_400_000,
+  label_chars: 100,
+  actors: 7,
+  listed_tokens: 1_000,
+} as const

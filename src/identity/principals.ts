@@ -1,0 +1,53 @@
+import { actorChain, type Principal } from '../model/principal.ts'
+import type { TokenRow } from '../store/tokens.ts'
+
+/** What the policy documents say of a principal. */
+export interface KnownPrincipal {
+  readonly kind: Principal['kind']
+  readonly name: string
+  readonly groups: readonly string[]
+}
+
+/** The Human, Agent and Group documents in force. A principal that is not in them, or is disabled there, is unknown. */
+export interface PrincipalDirectory {
+  lookup(id: string): KnownPrincipal | undefined
+}
+
+/** The principal a token stands for under the documents in force; undefined when it or anyone behind it is unknown. */
+export function principalOf(token: TokenRow, directory: PrincipalDirectory): Principal | undefined {
+  const ids = [token.principal, ...(JSON.parse(token.actors) as string[])]
+  let principal: Principal | undefined
+  // From the far end of the chain inwards, so that each is built with the one behind it.
+  for (const id of ids.reverse()) {
+    const known = directory.lookup(id)
+    if (!known) return undefined
+    principal = Object.freeze({
+      kind: known.kind,
+      id,
+      name: known.name,
+      groups: Object.freeze([...known.groups]),
+      ...(principal ? { actor: principal } : {}),
+      claims: Object.freeze({}),
+      credential: token.id,
+      expires_ms: token.expires_ms,
+    })
+  }
+  return principal
+}
+
+/** True while the documents still say of everyone in the chain what they said when it was built. */
+export function stillStands(principal: Principal, directory: PrincipalDirectory): boolean {
+  for (const party of actorChain(principal)) {
+    const known = directory.lookup(party.id)
+    if (!known || known.kind !== party.kind || known.name !== party.name || !sameList(known.groups, party.groups))
+      return false
+  }
+  return true
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  if (a === b) return true
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}

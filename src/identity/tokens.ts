@@ -1,0 +1,95 @@
+import type { Clock } from '../kit/clock.ts'
+import { sha256 } from '../kit/digest.ts'
+import { SluiceError } from '../kit/errors.ts'
+import { newId } from '../kit/ids.ts'
+import { Secret } from '../kit/secret.ts'
+import type { Store } from '../store/store.ts'
+import type { TokenRow } from '../store/tokens.ts'
+import { LIMITS } from './limits.ts'
+import type { PrincipalDirectory } from './principals.ts'
+import { newTokenText } from './token.ts'
+
+export interface TokenRequest {
+  /** The principal's id: `human:ada`, `agent:triage-bot`. */
+  readonly principal: string
+  /** Ids of the parties it acts for, nearest first. */
+  readonly actors?: readonly string[]
+  readonly label: string
+  /** Milliseconds it holds, 1 s to 366 days. */
+  readonly ttl_ms: number
+  /** Id of who issues it. */
+  readonly by: string
+}
+
+/** A token as it may be shown: everything but its text. */
+export interface TokenSummary {
+  readonly id: string
+  readonly principal: string
+  readonly actors: readonly string[]
+  readonly label: string
+  readonly createdBy: string
+  readonly created_ms: number
+  readonly expires_ms: number
+  readonly revoked_ms?: number
+  readonly revokedBy?: string
+}
+
+export interface IssuedToken extends TokenSummary {
+  /** The only time the text exists outside its holder's hands. */
+  readonly token: Secret
+}
+
+/** Issues a token. Throws `token.invalid` naming what is wrong with the request. */
+export async function issueToken(
+  { store, clock, principals }: { store: Pick<Store, 'tokens'>; clock: Clock; principals: PrincipalDirectory },
+  request: TokenRequest,
+): Promise<IssuedToken> {
+  const actors = request.actors ?? []
+  checkRequest(request, actors, principals)
+  const text = newTokenText()
+  const now_ms = clock.now_ms()
+  const row: TokenRow = {
+    id: newId('tok', now_ms),
+    hash: sha256(text),
+    principal: request.principal,
+    actors: JSON.stringify(actors),
+    label: request.label,
+    created_by: request.by,
+    created_ms: now_ms,
+    expires_ms: now_ms + Math.floor(request.ttl_ms),
+    revoked_ms: null,
+    revoked_by: null,
+  }
+  await store.tokens.insert(row)
+  return { ...tokenSummary(row), token: new Secret(text) }
+}
+
+function checkRequest(request: TokenRequest, actors: readonly string[], principals: PrincipalDirectory): void {
+  const ids = [request.principal, ...actors]
+  for (const id of ids) {
+    if (!principals.lookup(id))
+      throw new SluiceError('token.invalid', `no policy document names ${JSON.stringify(id.slice(0, 100))}`)
+  }
+  if (new Set(ids).size !== ids.length) throw new SluiceError('token.invalid', 'a principal cannot act for itself')
+  if (actors.length > LIMITS.actors)
+    throw new SluiceError('token.invalid', `at most ${LIMITS.actors} parties can stand behind a principal`)
+  if (request.label.length > LIMITS.label_chars)
+    throw new SluiceError('token.invalid', `a label has at most ${LIMITS.label_chars} characters`)
+  if (!(request.ttl_ms >= LIMITS.token_ttl_min_ms && request.ttl_ms <= LIMITS.token_ttl_max_ms)) {
+    throw new SluiceError('token.invalid', 'a token holds for 1 second to 366 days')
+  }
+}
+
+/** A stored token without its hash. */
+export function tokenSummary(row: TokenRow): TokenSummary {
+  return {
+    id: row.id,
+    principal: row.principal,
+    actors: JSON.parse(row.actors) as string[],
+    label: row.label,
+    createdBy: row.created_by,
+    created_ms: row.created_ms,
+    expires_ms: row.expires_ms,
+    ...(row.revoked_ms === null ? {} : { revoked_ms: row.revoked_ms, revokedBy: row.revoked_by ?? '' }),
+  }
+}

@@ -1,0 +1,146 @@
+import type { Kysely, Selectable, Transaction } from 'kysely'
+import type { ApprovalsTable, Tables, VotesTable } from './tables.ts'
+
+export type ApprovalRow = Readonly<Selectable<ApprovalsTable>>
+export type VoteRow = Readonly<Selectable<VotesTable>>
+
+/** `pending → approved | rejected | expired | cancelled`, `approved → consumed | expired`. */
+export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired' | 'cancelled' | 'consumed'
+
+/** Most ids one query names: far below SQLite's bound of 32,766 parameters. */
+const CHUNK = 500
+/** The open states: what a second asker of the same digest joins. */
+const OPEN: readonly ApprovalState[] = ['pending', 'approved']
+
+export interface StateChange {
+  readonly id: string
+  readonly from: ApprovalState
+  readonly to: ApprovalState
+  readonly at_ms: number
+  readonly why: string
+}
+
+export interface ApprovalsRepository {
+  /** Adds a pending request; false when one of the same digest is open. */
+  add(row: ApprovalRow): Promise<boolean>
+  get(id: string): Promise<ApprovalRow | undefined>
+  /** The pending or approved request of this digest. */
+  open(digest: string): Promise<ApprovalRow | undefined>
+  /** Newest first. */
+  list(filter: { readonly state?: ApprovalState | undefined; readonly limit: number }): Promise<ApprovalRow[]>
+  /** Pending requests, of one principal and of all. */
+  pending(principal: string): Promise<{ readonly own: number; readonly all: number }>
+  votes(id: string): Promise<VoteRow[]>
+  /**
+   * Records a vote on a pending request and moves it where `next` says, in one transaction. Undefined when the request is no longer
+   * pending, or this person has voted before.
+   */
+  vote(vote: VoteRow, next: (votes: readonly VoteRow[]) => ApprovalState): Promise<ApprovalState | undefined>
+  /** Compare-and-set. True for exactly one caller; on disk when it resolves. */
+  change(change: StateChange): Promise<boolean>
+  /** Takes the approval for use if it is approved and has time left. True for exactly one caller; on disk when it resolves. */
+  consume(id: string, now_ms: number): Promise<boolean>
+  /** Those of the ids that are no longer pending. */
+  ended(ids: readonly string[]): Promise<{ readonly id: string; readonly state: ApprovalState }[]>
+  /** Ends every open request whose time is over; returns their ids. */
+  expire(now_ms: number): Promise<string[]>
+}
+
+export function approvalsRepository(db: Kysely<Tables>): ApprovalsRepository {
+  return {
+    async add(row) {
+      const insert = db.insertInto('approvals').values(row)
+      const done = await insert.onConflict((oc) => oc.doNothing()).executeTakeFirst()
+      return done.numInsertedOrUpdatedRows === 1n
+    },
+    get: (id) => db.selectFrom('approvals').selectAll().where('id', '=', id).executeTakeFirst(),
+    open: (digest) =>
+      db.selectFrom('approvals').selectAll().where('digest', '=', digest).where('state', 'in', OPEN).executeTakeFirst(),
+    list({ state, limit }) {
+      const all = db
+        .selectFrom('approvals')
+        .selectAll()
+        .orderBy('created_ms', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+      return (state ? all.where('state', '=', state) : all).execute()
+    },
+    async pending(principal) {
+      const one = db.selectFrom('approvals').where('state', '=', 'pending')
+      const count = one.select((eb) => [
+        eb.fn.countAll<number>().as('all'),
+        eb.fn.count<number>(eb.case().when('principal', '=', principal).then(1).end()).as('own'),
+      ])
+      const row = await count.executeTakeFirstOrThrow()
+      return { own: Number(row.own), all: Number(row.all) }
+    },
+    votes: (id) => votesOf(db, id),
+    vote: (vote, next) => db.transaction().execute((trx) => castVote(trx, vote, next)),
+    change: (change) => changeState(db, change),
+    async consume(id, now_ms) {
+      const change = { state: 'consumed', ended_ms: now_ms, ended_why: '' }
+      const update = db.updateTable('approvals').set(change).where('id', '=', id).where('state', '=', 'approved')
+      return (await update.where('expires_ms', '>', now_ms).executeTakeFirst()).numUpdatedRows === 1n
+    },
+    async ended(ids) {
+      const found: { id: string; state: ApprovalState }[] = []
+      for (let at = 0; at < ids.length; at += CHUNK) {
+        const query = db
+          .selectFrom('approvals')
+          .select(['id', 'state'])
+          .where('id', 'in', ids.slice(at, at + CHUNK))
+        const rows = await query.where('state', '!=', 'pending').execute()
+        found.push(...(rows as typeof found))
+      }
+      return found
+    },
+    async expire(now_ms) {
+      const due = db
+        .updateTable('approvals')
+        .set({ state: 'expired', ended_ms: now_ms, ended_why: 'its time was over' })
+      const rows = await due.where('state', 'in', OPEN).where('expires_ms', '<=', now_ms).returning('id').execute()
+      return rows.map((row) => row.id)
+    },
+  }
+}
+
+function votesOf(db: Kysely<Tables>, id: string): Promise<VoteRow[]> {
+  return db
+    .selectFrom('votes')
+    .selectAll()
+    .where('approval', '=', id)
+    .orderBy('voted_ms')
+    .orderBy('principal')
+    .execute()
+}
+
+async function changeState(db: Kysely<Tables>, { id, from, to, at_ms, why }: StateChange): Promise<boolean> {
+  const change = { state: to, ended_ms: at_ms, ended_why: why }
+  const done = await db
+    .updateTable('approvals')
+    .set(change)
+    .where('id', '=', id)
+    .where('state', '=', from)
+    .executeTakeFirst()
+  return done.numUpdatedRows === 1n
+}
+
+async function castVote(
+  trx: Transaction<Tables>,
+  vote: VoteRow,
+  next: (votes: readonly VoteRow[]) => ApprovalState,
+): Promise<ApprovalState | undefined> {
+  const request = await trx
+    .selectFrom('approvals')
+    .select(['state', 'expires_ms'])
+    .where('id', '=', vote.approval)
+    .executeTakeFirst()
+  if (request?.state !== 'pending' || request.expires_ms <= vote.voted_ms) return undefined
+  const insert = trx.insertInto('votes').values(vote)
+  const added = await insert.onConflict((oc) => oc.doNothing()).executeTakeFirst()
+  if (added.numInsertedOrUpdatedRows !== 1n) return undefined
+  const to = next(await votesOf(trx, vote.approval))
+  if (to === 'pending') return to
+  const change: StateChange = { id: vote.approval, from: 'pending', to, at_ms: vote.voted_ms, why: vote.reason }
+  return (await changeState(trx, change)) ? to : undefined
+}

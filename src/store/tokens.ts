@@ -1,0 +1,72 @@
+import type { Kysely, Selectable } from 'kysely'
+import type { Tables, TokensTable } from './tables.ts'
+
+export type TokenRow = Readonly<Selectable<TokensTable>>
+
+const EPOCH = 'token-epoch'
+/** Most ids one query names: far below SQLite's bound of 32,766 parameters. */
+const CHUNK = 500
+
+export interface TokensRepository {
+  insert(row: TokenRow): Promise<void>
+  byHash(hash: string): Promise<TokenRow | undefined>
+  byId(id: string): Promise<TokenRow | undefined>
+  /** Newest first. */
+  list(limit: number): Promise<TokenRow[]>
+  /** False when there is no such token or it was revoked before. Moves the epoch. */
+  revoke(id: string, by: string, at_ms: number): Promise<boolean>
+  /** Grows whenever any process revokes a token. */
+  epoch(): Promise<number>
+  /** Those of the ids that are unknown or revoked. */
+  gone(ids: readonly string[]): Promise<string[]>
+}
+
+export function tokensRepository(db: Kysely<Tables>): TokensRepository {
+  return {
+    async insert(row) {
+      await db.insertInto('tokens').values(row).execute()
+    },
+    byHash: (hash) => db.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst(),
+    byId: (id) => db.selectFrom('tokens').selectAll().where('id', '=', id).executeTakeFirst(),
+    list: (limit) =>
+      db.selectFrom('tokens').selectAll().orderBy('created_ms', 'desc').orderBy('id').limit(limit).execute(),
+    revoke: (id, by, at_ms) => revoke(db, { id, by, at_ms }),
+    async epoch() {
+      const row = await db.selectFrom('counters').select('value').where('name', '=', EPOCH).executeTakeFirst()
+      return row?.value ?? 0
+    },
+    async gone(ids) {
+      const live = new Set<string>()
+      for (let at = 0; at < ids.length; at += CHUNK) {
+        const part = ids.slice(at, at + CHUNK)
+        const rows = await db
+          .selectFrom('tokens')
+          .select('id')
+          .where('id', 'in', part)
+          .where('revoked_ms', 'is', null)
+          .execute()
+        for (const row of rows) live.add(row.id)
+      }
+      return ids.filter((id) => !live.has(id))
+    },
+  }
+}
+
+function revoke(db: Kysely<Tables>, { id, by, at_ms }: { id: string; by: string; at_ms: number }): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    const change = { revoked_ms: at_ms, revoked_by: by }
+    const done = await trx
+      .updateTable('tokens')
+      .set(change)
+      .where('id', '=', id)
+      .where('revoked_ms', 'is', null)
+      .executeTakeFirst()
+    if (done.numUpdatedRows !== 1n) return false
+    await trx
+      .insertInto('counters')
+      .values({ name: EPOCH, value: 1 })
+      .onConflict((oc) => oc.column('name').doUpdateSet((eb) => ({ value: eb('counters.value', '+', 1) })))
+      .execute()
+    return true
+  })
+}
