@@ -44,12 +44,24 @@ export interface Catalogue {
   readonly searchPath: readonly string[]
 }
 
+/** Labels inside the values of a json or jsonb column. */
+export interface PathLabels {
+  /** Keys from the root; `*` stands for any one key or index. */
+  readonly path: readonly string[]
+  readonly labels: readonly string[]
+}
+
 /** Labels by column. Built by policy from Classification documents; asked by lineage. */
 export interface LabelIndex {
-  /** Labels of a column; empty when unlabelled. */
+  /** Labels of a column, those of paths inside it included; empty when unlabelled. */
   column(schema: string, relation: string, column: string): readonly string[]
   /** True when any column of the relation carries a label. */
   touches(schema: string, relation: string): boolean
+  /**
+   * Where inside a json column its labels lie. Empty when the column has labels of its own, or none: then the whole value is masked, or nothing is.
+   * Whoever does not ask masks the whole value.
+   */
+  paths?(schema: string, relation: string, column: string): readonly PathLabels[]
   /** Every label any Classification of this resource names: what "untraceable" stands for. */
   readonly all: readonly string[]
 }

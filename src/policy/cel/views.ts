@@ -1,0 +1,210 @@
+import {
+  EFFECTS,
+  type Effect,
+  type EffectSet,
+  effectBit,
+  effectNames,
+  effects,
+  hasEffect,
+  onlyEffects,
+} from '../../model/effects.ts'
+import type { SessionFacts, SqlFacts } from '../../model/facts.ts'
+import type { ObjectRef, Operation } from '../../model/operation.ts'
+import type { Principal } from '../../model/principal.ts'
+import type { Resource } from '../../model/resource.ts'
+import { memo } from '../memo.ts'
+
+/** What conditions see. The CEL library knows a value's type by its class, and reads fields by name. */
+
+/** A map that reads `""` where it has no entry, so that a rule about a label never fails on a resource without it. */
+function withDefault<V>(entries: Readonly<Record<string, V>>): Map<string, V | string> {
+  const map = new Map<string, V | string>()
+  for (const [key, value] of Object.entries(entries)) if (value !== undefined) map.set(key, value)
+  // An own method, not a subclass: the library takes only a plain Map for a map.
+  map.get = (key) => Map.prototype.get.call(map, key) ?? ''
+  return map
+}
+
+/** A party without the party behind it. */
+export class ActorView {
+  readonly kind: string
+  readonly id: string
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly claims: Map<string, unknown>
+  constructor(principal: Principal | undefined, groups: readonly string[]) {
+    this.kind = principal?.kind ?? ''
+    this.id = principal?.id ?? ''
+    this.name = principal?.name ?? ''
+    this.groups = groups
+    this.claims = withDefault(principal?.claims ?? {})
+  }
+}
+
+export class PrincipalView extends ActorView {
+  /** The party it acts for; all fields empty when there is none. */
+  readonly actor: ActorView
+  constructor(principal: Principal, groupsOf: (principal: Principal) => readonly string[]) {
+    super(principal, groupsOf(principal))
+    this.actor = new ActorView(principal.actor, principal.actor ? groupsOf(principal.actor) : [])
+  }
+}
+
+export class ResourceView {
+  readonly name: string
+  readonly protocol: string
+  readonly labels: Map<string, string>
+  constructor(resource: Resource) {
+    this.name = resource.name
+    this.protocol = resource.protocol
+    this.labels = withDefault(resource.labels)
+  }
+}
+
+/** At most 2^11 sets exist. */
+const NAMES = new Map<EffectSet, readonly Effect[]>()
+
+function namesOf(set: EffectSet): readonly Effect[] {
+  return memo(NAMES, set & ((1 << EFFECTS.length) - 1), () => effectNames(set))
+}
+
+export class ObjectView {
+  readonly kind: string
+  readonly name: string
+  readonly labels: readonly string[]
+  readonly effect: EffectSet
+  constructor(object: ObjectRef) {
+    this.kind = object.kind
+    this.name = object.name
+    this.labels = object.labels
+    this.effect = object.effect
+  }
+  get effects(): readonly Effect[] {
+    return namesOf(this.effect)
+  }
+}
+
+export class FactsView {
+  readonly #facts: SqlFacts
+  constructor(facts: SqlFacts) {
+    this.#facts = facts
+  }
+  get kind(): string {
+    return this.#facts.kind
+  }
+  get dialect(): string {
+    return this.#facts.dialect
+  }
+  get database(): string {
+    return this.#facts.database
+  }
+  get statements(): bigint {
+    return BigInt(this.#facts.statements)
+  }
+  get tags(): readonly string[] {
+    return this.#facts.tags
+  }
+  get functions(): readonly string[] {
+    return this.#facts.functions
+  }
+  get tablesRead(): readonly string[] {
+    return this.#facts.tables.read
+  }
+  get tablesWritten(): readonly string[] {
+    return this.#facts.tables.written
+  }
+  get columns(): readonly string[] {
+    return this.#facts.columns
+  }
+  get labels(): readonly string[] {
+    return this.#facts.labels
+  }
+  get filters(): readonly string[] {
+    return this.#facts.filters
+  }
+  get hasWhere(): boolean {
+    return this.#facts.hasWhere
+  }
+  get vacuousWhere(): boolean {
+    return this.#facts.vacuousWhere
+  }
+  get settings(): readonly string[] {
+    return this.#facts.settings
+  }
+  get transaction(): readonly string[] {
+    return this.#facts.transaction
+  }
+}
+
+interface Seen {
+  readonly objects: readonly ObjectView[]
+  readonly facts: FactsView
+}
+
+/** Operations are shared by every call of the same meaning, so their views are too. */
+const SEEN = new WeakMap<Operation, Seen>()
+
+function seen(operation: Operation): Seen {
+  return memo(SEEN, operation, () => ({
+    objects: operation.objects.map((object) => new ObjectView(object)),
+    facts: new FactsView(operation.facts),
+  }))
+}
+
+/** The operation of the decision at hand; one instance is pointed at each in turn. */
+export class OperationView {
+  operation!: Operation
+  /** The exact text of this call: it differs from call to call of one operation. */
+  text = ''
+  get verb(): string {
+    return this.operation.verb
+  }
+  get effects(): readonly Effect[] {
+    return namesOf(this.operation.effects)
+  }
+  get objects(): readonly ObjectView[] {
+    return seen(this.operation).objects
+  }
+  get facts(): FactsView {
+    return seen(this.operation).facts
+  }
+  get confidence(): string {
+    return this.operation.confidence
+  }
+  get shape(): string {
+    return this.operation.shape
+  }
+}
+
+export class SessionView {
+  session!: SessionFacts
+  get id(): string {
+    return this.session.id
+  }
+  get labelsRead(): readonly string[] {
+    return this.session.labelsRead
+  }
+  get operations(): bigint {
+    return BigInt(this.session.operations)
+  }
+  get rows(): bigint {
+    return BigInt(this.session.rows)
+  }
+  get bytes(): bigint {
+    return BigInt(this.session.bytes)
+  }
+  get inFlight(): bigint {
+    return BigInt(this.session.inFlight)
+  }
+}
+
+const setOf = (words: readonly string[]): EffectSet => words.reduce((set, word) => set | effectBit(word), effects())
+
+export const hasWord = (op: OperationView, word: string): boolean => hasEffect(op.operation.effects, effectBit(word))
+export const hasAny = (op: OperationView, words: readonly string[]): boolean =>
+  hasEffect(op.operation.effects, setOf(words))
+export const hasOnly = (op: OperationView, words: readonly string[]): boolean =>
+  onlyEffects(op.operation.effects, setOf(words))
+export const objectHasWord = (object: ObjectView, word: string): boolean => hasEffect(object.effect, effectBit(word))
+export const objectHasAny = (object: ObjectView, words: readonly string[]): boolean =>
+  hasEffect(object.effect, setOf(words))

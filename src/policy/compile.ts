@@ -1,0 +1,127 @@
+import { sha256 } from '../kit/digest.ts'
+import type { Policy } from '../model/ports.ts'
+import type { Principal } from '../model/principal.ts'
+import type { Resource } from '../model/resource.ts'
+import { RuleIndex } from './candidates.ts'
+import { compileClassification } from './classification.ts'
+import { Decider } from './decide.ts'
+import { type DeclaredPrincipal, Identities } from './identities.ts'
+import { Labels } from './labels.ts'
+import { PolicyErrors, type Problem } from './problem.ts'
+import { readPolicy } from './read.ts'
+import { compileResource } from './resources.ts'
+import { type CompiledRule, compileRule } from './rule.ts'
+import type { PolicyFile } from './source.ts'
+
+/** What else the documents say, for the services, the CLI and the console. */
+export interface PolicyDetails {
+  readonly resources: readonly Resource[]
+  /** Rules, freezes and budgets in the order they were written. */
+  readonly rules: readonly CompiledRule[]
+  /** Declared humans, agents and services by id. */
+  readonly principals: ReadonlyMap<string, DeclaredPrincipal>
+  /** Names of all groups the documents know. */
+  readonly groups: ReadonlySet<string>
+  /** Groups of a principal: its own and those the documents add. Rules, and approvers, are judged by these. */
+  groupsOf(principal: Principal): readonly string[]
+}
+
+export type CompiledPolicy = Policy & PolicyDetails
+
+/** Compiles policy documents. Throws PolicyErrors with everything that is wrong, or returns a policy that never throws. */
+export function compilePolicy(files: readonly PolicyFile[]): CompiledPolicy {
+  const problems: Problem[] = []
+  const documents = readPolicy(files, problems)
+  const rules = documents.Rule.map((read) => compileRule(read, problems)).filter((rule) => rule !== undefined)
+  const classifications = documents.Classification.map((read) => compileClassification(read, problems)).filter(
+    (each) => each !== undefined,
+  )
+  const resources = documents.Resource.map((read) => compileResource(read, problems))
+  if (problems.length > 0) throw new PolicyErrors(inReadingOrder(problems, files))
+  const identities = new Identities(documents)
+  rules.sort((a, b) => a.order - b.order)
+  return new DocumentPolicy({
+    version: digestOf(files),
+    resources,
+    rules,
+    identities,
+    labels: new Labels(classifications),
+  })
+}
+
+function inReadingOrder(problems: readonly Problem[], files: readonly PolicyFile[]): readonly Problem[] {
+  const place = new Map(files.map((file, i) => [file.path, i]))
+  return [...problems].sort(
+    (a, b) => (place.get(a.file) ?? 0) - (place.get(b.file) ?? 0) || a.line - b.line || a.column - b.column,
+  )
+}
+
+/** Over the texts, not the paths: the same documents elsewhere are the same policy. */
+function digestOf(files: readonly PolicyFile[]): string {
+  return sha256(JSON.stringify(files.map((file) => file.text)))
+}
+
+interface Parts {
+  readonly version: string
+  readonly resources: readonly Resource[]
+  readonly rules: readonly CompiledRule[]
+  readonly identities: Identities
+  readonly labels: Labels
+}
+
+class DocumentPolicy implements CompiledPolicy {
+  readonly version: string
+  readonly resources: readonly Resource[]
+  readonly rules: readonly CompiledRule[]
+  readonly #identities: Identities
+  readonly #labels: Labels
+  readonly #byName: ReadonlyMap<string, Resource>
+  readonly #index: RuleIndex
+  readonly #decider: Decider
+
+  constructor({ version, resources, rules, identities, labels }: Parts) {
+    this.version = version
+    this.resources = resources
+    this.rules = rules
+    this.#identities = identities
+    this.#labels = labels
+    this.#byName = new Map(resources.map((resource) => [resource.name, resource]))
+    this.#index = new RuleIndex(rules, (principal) => identities.groupsOf(principal))
+    this.#decider = new Decider(this.#index, version)
+  }
+
+  get principals(): ReadonlyMap<string, DeclaredPrincipal> {
+    return this.#identities.principals
+  }
+  get groups(): ReadonlySet<string> {
+    return this.#identities.groups
+  }
+  groupsOf(principal: Principal): readonly string[] {
+    return this.#identities.groupsOf(principal)
+  }
+  resource(name: string): Resource | undefined {
+    return this.#byName.get(name)
+  }
+  labels(resource: Resource) {
+    return this.#labels.of(resource)
+  }
+  decide(request: Parameters<Policy['decide']>[0]) {
+    return this.#decider.decide(request)
+  }
+
+  /** Everyone in the chain must have a rule that could say yes; one whose parts cannot be evaluated does not count. */
+  mayOpen(principal: Principal, resource: Resource): boolean {
+    try {
+      let depth = 0
+      for (let party: Principal | undefined = principal; party !== undefined; party = party.actor) {
+        depth += 1
+        const { candidates } = this.#index.plan(party, resource)
+        if (depth > 8 || !candidates.some(({ rule, broken }) => rule.outcome !== 'deny' && !rule.shadow && !broken))
+          return false
+      }
+      return true
+    } catch {
+      return false
+    }
+  }
+}

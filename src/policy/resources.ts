@@ -1,0 +1,44 @@
+import type { Resource, SecretSource, TargetTls, UpstreamUser } from '../model/resource.ts'
+import type { Problem } from './problem.ts'
+import type { Read } from './read.ts'
+import type { DocumentOf } from './schema.ts'
+
+/** A Resource document as the model's noun; reports an account listed twice or a secret with two sources. */
+export function compileResource({ body, source }: Read<'Resource'>, problems: Problem[]): Resource {
+  const report = (path: readonly PropertyKey[], message: string, remedy: string) =>
+    problems.push({ file: source.file, ...source.at(path), message, remedy })
+  const seen = new Set<string>()
+  for (const [i, user] of body.users.entries()) {
+    if (seen.has(user.name))
+      report(['users', i, 'name'], `The account "${user.name}" is listed twice.`, 'Write it once.')
+    seen.add(user.name)
+    if (user.password !== undefined && Object.keys(user.password).length !== 1) {
+      report(['users', i, 'password'], 'A password comes from exactly one place.', 'Write one of env, file, vault.')
+    }
+  }
+  const port = Number(body.address.slice(body.address.lastIndexOf(':') + 1))
+  if (port < 1 || port > 65_535) report(['address'], `${port} is not a port.`, 'Write a port from 1 to 65535.')
+  return {
+    name: body.name,
+    protocol: body.protocol,
+    labels: Object.freeze({ ...body.labels }),
+    address: body.address,
+    users: body.users.map(upstreamUser),
+    tls: present<TargetTls>(body.tls ?? { mode: 'verify-full' }),
+    ...(body.database !== undefined && { database: body.database }),
+    ...(body.description !== undefined && { description: body.description }),
+  }
+}
+
+function upstreamUser(user: DocumentOf<'Resource'>['users'][number]): UpstreamUser {
+  return {
+    name: user.name,
+    ...(user.password !== undefined && { password: present<SecretSource>(user.password) }),
+    ...(user.for !== undefined && { for: user.for }),
+  }
+}
+
+/** The entries that are set. */
+function present<T extends object>(fields: { [key: string]: unknown }): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
+}
