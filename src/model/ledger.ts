@@ -13,6 +13,7 @@ export const ENTRY_KINDS = [
   'outcome', // what became of an intent
   'chunk', // a transcript chunk was written: its hash
   'close', // a session closed
+  'gap', // entries were given up while the ledger could not be written: how many
   'admin', // a change made through the API
 ] as const
 export type EntryKind = (typeof ENTRY_KINDS)[number]

@@ -1,0 +1,278 @@
+import type { Clock } from '../kit/clock.ts'
+import { SluiceError } from '../kit/errors.ts'
+import type { Log } from '../kit/log.ts'
+import type { EntryKind } from '../model/ledger.ts'
+import type { LedgerPort } from '../model/ports.ts'
+import { carryOver, entryLine } from './batch.ts'
+import { type Disk, syncFolder, writeFully } from './disk.ts'
+import { type DurableMark, GroupSync } from './group-sync.ts'
+import { type LedgerPaths, segmentPath } from './layout.ts'
+import { AUTOCOMMIT_ms, BATCH_units, BODY_units, RETRY_ms, SEGMENT_bytes } from './limits.ts'
+import { Segment } from './segment.ts'
+
+/** Told of a failure when writing stops working, and of undefined when it works again. */
+export type FailureListener = (failure: SluiceError | undefined) => void
+
+export interface LedgerStart {
+  readonly paths: LedgerPaths
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly log: Log
+  readonly fsync_ms: number
+  readonly segment_bytes?: number
+  readonly publicKey: string
+  readonly segment: Segment
+  /** Entries that are there. */
+  readonly size: number
+  /** Seals what was written and gives back the folder. */
+  readonly onClosed: () => void | Promise<void>
+}
+
+const NEWLINE = 10
+
+/** The writing half of the ledger. Appends cost string concatenation; a commit is one write; syncing and sealing happen elsewhere. */
+export class Ledger implements LedgerPort {
+  /** The verifier key (c2sp.org/signed-note) an auditor needs. */
+  readonly publicKey: string
+  readonly #start: LedgerStart
+  readonly #sync: GroupSync
+  readonly #listeners = new Set<FailureListener>()
+  readonly #durableListeners = new Set<(mark: DurableMark) => void>()
+  #segment: Segment
+  #batch = ''
+  #size: number
+  #next: number
+  /** Entries of refused batches that did not fit into the carry. */
+  #lost = 0
+  #scratch = Buffer.allocUnsafe(64 * 1024)
+  #timer: NodeJS.Timeout | undefined
+  #failure: SluiceError | undefined
+  /** A sync failed: the next commit writes elsewhere what is not on disk before anything else. */
+  #mustRescue = false
+  #rescued_ms = 0
+  #state: 'open' | 'closing' | 'closed' = 'open'
+
+  constructor(start: LedgerStart) {
+    this.#start = start
+    this.publicKey = start.publicKey
+    this.#segment = start.segment
+    this.#size = start.size
+    this.#next = start.size
+    const mark = { size: start.size, segment: start.segment, offset: start.segment.offset }
+    const { disk, clock, fsync_ms } = start
+    this.#sync = new GroupSync(
+      {
+        disk,
+        clock,
+        fsync_ms,
+        onDurable: (durable) => {
+          for (const listener of this.#durableListeners) listener(durable)
+        },
+        onFailed: (cause) => this.#syncFailed(cause),
+        onStalled: () => this.#checkStall(),
+        syncNames: () => syncFolder(start.paths.entries),
+      },
+      mark,
+    )
+  }
+
+  /** Entries committed so far. */
+  get size(): number {
+    return this.#size
+  }
+  /** Entries on disk. */
+  get durableMark(): DurableMark {
+    return this.#sync.durableMark
+  }
+  get failure(): SluiceError | undefined {
+    return this.#failure
+  }
+
+  /** Registers for changes between working and failing. Returns the unsubscriber. */
+  onFailure(listener: FailureListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+  onDurable(listener: (mark: DurableMark) => void): () => void {
+    this.#durableListeners.add(listener)
+    return () => this.#durableListeners.delete(listener)
+  }
+
+  append(kind: EntryKind, body: string): number {
+    if (body.length > BODY_units) throw new SluiceError('limit.buffer', 'a ledger entry is too large')
+    const index = this.#next++
+    this.#batch += entryLine(index, this.#start.clock.now_ms(), kind, body)
+    if (this.#timer === undefined) this.#arm(AUTOCOMMIT_ms)
+    return index
+  }
+
+  commit(): void {
+    if (this.#batch === '') return
+    const failure = this.#tryCommit()
+    if (failure === undefined) return
+    this.#refuseBatch()
+    throw failure
+  }
+
+  durable(): Promise<void> {
+    return this.#sync.durable()
+  }
+
+  /** Writes, syncs, signs the last checkpoint and lets go of the files. Rejects with `ledger.unwritable`. */
+  async close(): Promise<void> {
+    if (this.#state !== 'open') return
+    this.#state = 'closing'
+    try {
+      this.append('stop', '')
+      this.commit()
+      await this.durable()
+    } finally {
+      this.#state = 'closed'
+      clearTimeout(this.#timer)
+      this.#sync.stop()
+      this.#segment.close()
+      await this.#start.onClosed()
+    }
+  }
+
+  /** Writes the batch. On failure the batch stays as it is, and the file ends where it did. */
+  #tryCommit(): SluiceError | undefined {
+    const batch = this.#batch
+    try {
+      if (this.#state === 'closed') throw new SluiceError('ledger.unwritable', 'the ledger is closed')
+      if (batch.length > BATCH_units) throw new SluiceError('limit.buffer', 'the ledger batch is too large')
+      if (this.#mustRescue) this.#rescue()
+      if (this.#sync.stalled) throw new SluiceError('ledger.unwritable', 'the disk does not finish a sync')
+      if (this.#segment.offset >= (this.#start.segment_bytes ?? SEGMENT_bytes)) this.#roll()
+      this.#write(batch)
+    } catch (cause) {
+      return this.#raise(cause)
+    }
+    this.#batch = ''
+    this.#size = this.#next
+    this.#sync.committed({ size: this.#size, segment: this.#segment, offset: this.#segment.offset }, batch)
+    if (this.#failure) this.#clear()
+    return undefined
+  }
+
+  #write(batch: string): void {
+    if (batch.length * 3 > this.#scratch.length) this.#scratch = Buffer.allocUnsafe(batch.length * 3)
+    const bytes = this.#scratch
+    const length = bytes.write(batch, 0)
+    // An entry with a raw newline would forge the entry after it (ATTACKS G48): nothing of such a batch is written.
+    let lines = 0
+    for (let at = bytes.indexOf(NEWLINE); at >= 0 && at < length; at = bytes.indexOf(NEWLINE, at + 1)) lines++
+    if (lines !== this.#next - this.#size) throw new SluiceError('internal', 'a ledger entry holds a newline')
+    this.#segment.append(bytes, length)
+    if (bytes.length > 4 * 1024 * 1024) this.#scratch = Buffer.allocUnsafe(64 * 1024)
+  }
+
+  #roll(): void {
+    const full = this.#segment
+    this.#segment = Segment.create(this.#start.disk, this.#start.paths.entries, this.#size)
+    this.#sync.retire(full)
+  }
+
+  /** The batch's operations are refused by whoever appended them; what merely reports is carried into the next batch under new numbers. */
+  #refuseBatch(): void {
+    const { carried, lost } = carryOver(this.#batch)
+    this.#lost += lost
+    this.#batch = ''
+    this.#next = this.#size
+    for (const entry of carried) this.#batch += entryLine(this.#next++, entry.at_ms, entry.kind, entry.body)
+    if (this.#batch !== '') this.#arm(RETRY_ms)
+  }
+
+  #arm(delay_ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#autocommit(), delay_ms)
+    this.#timer.unref()
+  }
+
+  /** Commits what nobody committed. Never drops: an explicit commit still sees the batch, and its failure. */
+  #autocommit(): void {
+    this.#timer = undefined
+    if (this.#batch === '' || this.#state === 'closed') return
+    if (this.#tryCommit() === undefined) return
+    if (this.#batch.length > BATCH_units) this.#refuseBatch()
+    this.#arm(RETRY_ms)
+  }
+
+  #raise(cause: unknown): SluiceError {
+    const failure =
+      cause instanceof SluiceError && cause.code === 'ledger.unwritable'
+        ? cause
+        : new SluiceError('ledger.unwritable', cause instanceof Error ? cause.message : String(cause), { cause })
+    if (!this.#failure) {
+      this.#failure = failure
+      this.#start.log.error('the ledger cannot be written; operations are refused', { cause: failure.detail })
+      for (const listener of this.#listeners) listener(failure)
+    }
+    return failure
+  }
+
+  #clear(): void {
+    this.#failure = undefined
+    this.#start.log.info('the ledger can be written again')
+    for (const listener of this.#listeners) listener(undefined)
+    if (this.#lost === 0) return
+    this.append('gap', `"entries":${this.#lost}`)
+    this.#lost = 0
+  }
+
+  #checkStall(): void {
+    if (this.#sync.stalled) this.#raise(new Error('the disk does not finish a sync'))
+    else if (this.#failure && !this.#mustRescue) this.#clear()
+  }
+
+  #syncFailed(cause: Error): void {
+    this.#mustRescue = true
+    this.#rescued_ms = Number.NEGATIVE_INFINITY
+    this.#raise(cause)
+    try {
+      this.#rescue()
+      this.#clear()
+    } catch (again) {
+      this.#raise(again)
+      this.#arm(RETRY_ms)
+    }
+  }
+
+  /**
+   * After a failed sync: writes every entry not known to be on disk into a new file, syncs it, and only then cuts the old one. The old
+   * file is never synced again as if nothing had been (ATTACKS G43).
+   */
+  #rescue(): void {
+    const { disk, clock, paths } = this.#start
+    if (clock.monotonic_ms() - this.#rescued_ms < RETRY_ms) throw new SluiceError('ledger.unwritable', 'a sync failed')
+    this.#rescued_ms = clock.monotonic_ms()
+    const durable = this.#sync.durableMark
+    const path = segmentPath(paths.entries, durable.size)
+    const bytes = Buffer.from(this.#sync.unsynced())
+    const fd = disk.openSync(`${path}.rescue`, 'w', 0o600)
+    try {
+      writeFully(disk, fd, bytes, bytes.length, 0)
+      disk.fdatasyncSync(fd)
+    } finally {
+      disk.closeSync(fd)
+    }
+    if (durable.segment.first !== durable.size) durable.segment.cut(durable.offset)
+    for (const later of [...this.#sync.retired, this.#segment]) {
+      if (later.first > durable.size) unlinkIfThere(disk, later.path)
+    }
+    disk.renameSync(`${path}.rescue`, path)
+    syncFolder(paths.entries)
+    this.#segment.close()
+    this.#segment = Segment.resume(disk, { path, first: durable.size, offset: bytes.length })
+    this.#sync.rescued({ size: this.#size, segment: this.#segment, offset: bytes.length })
+    this.#mustRescue = false
+  }
+}
+
+function unlinkIfThere(disk: Disk, path: string): void {
+  try {
+    disk.unlinkSync(path)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+  }
+}

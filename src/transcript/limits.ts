@@ -1,0 +1,24 @@
+/** Every bound of transcripts, by name (design §13.5). Sizes in bytes or UTF-16 units, times in milliseconds. */
+
+/** A session's events are written once this many wait, or FLUSH_ms after the first. */
+export const CHUNK_units = 64 * 1024
+export const FLUSH_ms = 50
+/** Beyond either, writing stops being asynchronous: the session waits for the disk. */
+export const SESSION_units = 8 * 1024 * 1024
+export const TOTAL_units = 256 * 1024 * 1024
+/** While the disk refuses, a session keeps this much; then its rows, then its other events are counted instead of kept. */
+export const REFUSED_rows_units = 8 * 1024 * 1024
+export const REFUSED_units = 12 * 1024 * 1024
+/** How often writing is tried again while it fails. */
+export const RETRY_ms = 500
+/** A session's end does not wait longer than this for a disk that refuses. */
+export const CLOSE_ms = 10_000
+/** Transcript files kept open although nothing is being written to them. */
+export const IDLE_FILES = 64
+/** Rows of one operation kept as a sample, and their bytes. */
+export const SAMPLE_ROWS = 100
+export const SAMPLE_bytes = 256 * 1024
+/** Events a live watcher may lag behind before it is told of a gap. */
+export const WATCH_EVENTS = 1000
+/** Longest line a reader accepts. */
+export const LINE_bytes = 64 * 1024 * 1024

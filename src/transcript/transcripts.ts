@@ -1,0 +1,270 @@
+import fs from 'node:fs'
+import { dirname } from 'node:path'
+import { type Clock, systemClock } from '../kit/clock.ts'
+import { SluiceError } from '../kit/errors.ts'
+import { createLog, type Log } from '../kit/log.ts'
+import type { LedgerPort, RecorderPort } from '../model/ports.ts'
+import type { SessionMeta } from '../model/transcript.ts'
+import { transcriptPath } from './format.ts'
+import { CLOSE_ms, FLUSH_ms, IDLE_FILES, RETRY_ms, SAMPLE_ROWS, SESSION_units, TOTAL_units } from './limits.ts'
+import { type Chunk, type RecorderHost, SessionRecorder } from './session-recorder.ts'
+
+export interface TranscriptOptions {
+  readonly dir: string
+  readonly ledger: Pick<LedgerPort, 'append'>
+  /** Rows of one operation kept as a sample. */
+  readonly sampleRows?: number
+  /** Most milliseconds between an event and its write. */
+  readonly flush_ms?: number
+  readonly clock?: Clock
+  readonly log?: Log
+  readonly disk?: TranscriptDisk
+}
+
+/** The file system as recorders use it: a port, so that a test can make it fail. */
+export type TranscriptDisk = Pick<typeof fs, 'openSync' | 'writeSync' | 'write' | 'close' | 'mkdirSync'>
+
+export type FailureListener = (failure: SluiceError | undefined) => void
+
+/** Opens the folder transcripts are written to. Does no I/O until a session has something to write. */
+export function openTranscripts(options: TranscriptOptions): Transcripts {
+  return new Transcripts(options)
+}
+
+/** All sessions' recorders and their writing. */
+export class Transcripts implements RecorderPort {
+  readonly #dir: string
+  readonly #ledger: Pick<LedgerPort, 'append'>
+  readonly #flush_ms: number
+  readonly #log: Log
+  readonly #disk: TranscriptDisk
+  readonly #host: RecorderHost
+  readonly #live = new Map<string, SessionRecorder>()
+  readonly #dirty = new Set<SessionRecorder>()
+  readonly #refused = new Set<SessionRecorder>()
+  /** Recorders with an open file and nothing to write, the one idle longest first. */
+  readonly #idle = new Set<SessionRecorder>()
+  readonly #ends = new Map<SessionRecorder, () => void>()
+  readonly #listeners = new Set<FailureListener>()
+  #failure: SluiceError | undefined
+  #timer: NodeJS.Timeout | undefined
+  #retry: NodeJS.Timeout | undefined
+  #flying = 0
+
+  constructor(options: TranscriptOptions) {
+    const { clock = systemClock } = options
+    this.#dir = options.dir
+    this.#ledger = options.ledger
+    this.#flush_ms = options.flush_ms ?? FLUSH_ms
+    this.#log = options.log ?? createLog('warn')
+    this.#disk = options.disk ?? fs
+    this.#host = {
+      sampleRows: options.sampleRows ?? SAMPLE_ROWS,
+      monotonic_ms: () => clock.monotonic_ms(),
+      dirty: (recorder) => this.#markDirty(recorder),
+      full: (recorder) => this.#full(recorder),
+      end: (recorder) => this.#end(recorder),
+    }
+  }
+
+  open(meta: SessionMeta): SessionRecorder {
+    transcriptPath(this.#dir, meta)
+    const recorder = new SessionRecorder(meta, this.#host)
+    this.#live.set(meta.id, recorder)
+    return recorder
+  }
+
+  /** The recorder of a session that is open now. */
+  live(session: string): SessionRecorder | undefined {
+    return this.#live.get(session)
+  }
+
+  /** Registers for changes between working and failing. While it fails, nothing may be forwarded. Returns the unsubscriber. */
+  onFailure(listener: FailureListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+  get failure(): SluiceError | undefined {
+    return this.#failure
+  }
+
+  /** Seals every session still open and waits for their writes. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#live.values()].map((recorder) => recorder.close()))
+    clearTimeout(this.#timer)
+    clearTimeout(this.#retry)
+    for (const recorder of [...this.#idle]) this.#closeFile(recorder)
+  }
+
+  #markDirty(recorder: SessionRecorder): void {
+    this.#dirty.add(recorder)
+    if (this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      for (const waiting of this.#dirty) this.#flush(waiting)
+    }, this.#flush_ms)
+    this.#timer.unref()
+  }
+
+  /** A chunk's worth waits: write it, and wait for the disk when the session is far ahead of it. */
+  #full(recorder: SessionRecorder): void {
+    if (!recorder.flying) {
+      this.#flush(recorder)
+      return
+    }
+    if (recorder.refused) return
+    if (recorder.pending < SESSION_units && this.#flying + recorder.pending < TOTAL_units) return
+    const chunk = recorder.takePending()
+    if (chunk) this.#writeNow(recorder, chunk)
+  }
+
+  #flush(recorder: SessionRecorder): void {
+    this.#dirty.delete(recorder)
+    if (recorder.flying) return
+    const chunk = recorder.take()
+    if (!chunk) {
+      this.#settled(recorder)
+      return
+    }
+    recorder.flying = chunk
+    this.#flying += chunk.bytes.length
+    this.#write(recorder, chunk, 0)
+  }
+
+  #write(recorder: SessionRecorder, chunk: Chunk, done: number): void {
+    try {
+      this.#openFile(recorder)
+    } catch (cause) {
+      this.#writeFailed(recorder, cause)
+      return
+    }
+    this.#disk.write(
+      recorder.fd,
+      chunk.bytes,
+      done,
+      chunk.bytes.length - done,
+      chunk.offset + done,
+      (cause, written) => {
+        if (cause || written === 0) {
+          this.#writeFailed(recorder, cause ?? new Error('the disk took no bytes'))
+          return
+        }
+        if (done + written < chunk.bytes.length) {
+          this.#write(recorder, chunk, done + written)
+          return
+        }
+        recorder.flying = undefined
+        this.#flying -= chunk.bytes.length
+        this.#written(recorder, chunk)
+        this.#flush(recorder)
+      },
+    )
+  }
+
+  /** Writes while the session waits. Its place in the file is fixed, so a write still under way does not matter. */
+  #writeNow(recorder: SessionRecorder, chunk: Chunk): void {
+    try {
+      this.#openFile(recorder)
+      for (let done = 0; done < chunk.bytes.length; ) {
+        const rest = chunk.bytes.length - done
+        const written = this.#disk.writeSync(recorder.fd, chunk.bytes, done, rest, chunk.offset + done)
+        if (written === 0) throw new Error('the disk took no bytes')
+        done += written
+      }
+      this.#written(recorder, chunk)
+    } catch (cause) {
+      recorder.queue.push(chunk)
+      this.#writeFailed(recorder, cause)
+    }
+  }
+
+  #written(recorder: SessionRecorder, chunk: Chunk): void {
+    const { meta } = recorder
+    const seal = chunk.sealed ? ',"sealed":true' : ''
+    const place = `"chunk":${chunk.number},"offset":${chunk.offset},"length":${chunk.bytes.length}`
+    this.#ledger.append(
+      'chunk',
+      `"session":"${meta.id}","opened":${meta.opened_ms},${place},"sha256":"${chunk.sha256}"${seal}`,
+    )
+    if (!recorder.refused) return
+    recorder.refused = false
+    this.#refused.delete(recorder)
+    if (this.#refused.size === 0) this.#report(undefined)
+  }
+
+  #writeFailed(recorder: SessionRecorder, thrown: unknown): void {
+    recorder.refused = true
+    this.#refused.add(recorder)
+    const cause = thrown instanceof Error ? thrown : new Error(String(thrown))
+    if (!this.#failure) this.#report(new SluiceError('ledger.unwritable', `transcript: ${cause.message}`, { cause }))
+    if (this.#retry !== undefined) return
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined
+      for (const waiting of this.#refused) {
+        if (waiting.flying) this.#write(waiting, waiting.flying, 0)
+        else this.#flush(waiting)
+      }
+    }, RETRY_ms)
+    this.#retry.unref()
+  }
+
+  #report(failure: SluiceError | undefined): void {
+    this.#failure = failure
+    if (failure) this.#log.error('transcripts cannot be written; operations are refused', { cause: failure.detail })
+    else this.#log.info('transcripts can be written again')
+    for (const listener of this.#listeners) listener(failure)
+  }
+
+  #end(recorder: SessionRecorder): Promise<void> {
+    this.#live.delete(recorder.meta.id)
+    return new Promise((resolve) => {
+      const late = setTimeout(resolve, CLOSE_ms)
+      late.unref()
+      this.#ends.set(recorder, () => {
+        clearTimeout(late)
+        resolve()
+      })
+      this.#flush(recorder)
+    })
+  }
+
+  /** Everything of this recorder is written. */
+  #settled(recorder: SessionRecorder): void {
+    if (recorder.fd >= 0) {
+      this.#idle.add(recorder)
+      if (recorder.ended) this.#closeFile(recorder)
+      else if (this.#idle.size > IDLE_FILES)
+        for (const oldest of this.#idle) {
+          this.#closeFile(oldest)
+          break
+        }
+    }
+    if (!recorder.ended) return
+    const resolve = this.#ends.get(recorder)
+    this.#ends.delete(recorder)
+    resolve?.()
+  }
+
+  #openFile(recorder: SessionRecorder): void {
+    this.#idle.delete(recorder)
+    if (recorder.fd >= 0) return
+    const path = transcriptPath(this.#dir, recorder.meta)
+    const { O_WRONLY, O_CREAT } = fs.constants
+    try {
+      recorder.fd = this.#disk.openSync(path, O_WRONLY | O_CREAT, 0o600)
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+      this.#disk.mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      recorder.fd = this.#disk.openSync(path, O_WRONLY | O_CREAT, 0o600)
+    }
+  }
+
+  #closeFile(recorder: SessionRecorder): void {
+    this.#idle.delete(recorder)
+    const { fd } = recorder
+    recorder.fd = -1
+    this.#disk.close(fd, (cause) => {
+      if (cause) this.#log.warn('a transcript file did not close', { session: recorder.meta.id, cause: cause.message })
+    })
+  }
+}
