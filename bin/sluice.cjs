@@ -17,7 +17,9 @@ else handOver()
 function handOver() {
   const node = packagedNode()
   if (!node) {
-    process.stderr.write(`sluice needs Node ${LEAST_NODE}; this is ${process.version}, and the packaged one is missing. In a clone, run \`npm start\` once: it installs it.\n`)
+    process.stderr.write(
+      `sluice needs Node ${LEAST_NODE}; this is ${process.version}, and the packaged one is missing. In a clone, run \`npm start\` once: it installs it.\n`,
+    )
     process.exit(1)
   }
   const child = require('node:child_process').spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
@@ -32,7 +34,11 @@ function handOver() {
 
 function packagedNode() {
   try {
-    return path.join(path.dirname(require.resolve(`node-${process.platform}-${process.arch}/package.json`)), 'bin', 'node')
+    return path.join(
+      path.dirname(require.resolve(`node-${process.platform}-${process.arch}/package.json`)),
+      'bin',
+      'node',
+    )
   } catch {
     return undefined
   }

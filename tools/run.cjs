@@ -21,7 +21,9 @@ async function main(args) {
   // A terminal's Ctrl-C reaches the child by itself; a signal sent to our pid alone does not. The child may see one twice: it must not mind.
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
-    process.stderr.write(`The packaged Node 24 cannot run (${error.code}). Delete node_modules and run the command again.\n`)
+    process.stderr.write(
+      `The packaged Node 24 cannot run (${error.code}). Delete node_modules and run the command again.\n`,
+    )
     process.exitCode = 1
   })
   child.on('exit', (code, signal) => {
@@ -33,7 +35,9 @@ async function main(args) {
 
 /** `--watch` restarts on a change of what the file imports; SIGTERM lets the running one stop in order first. */
 function nodeArguments(args) {
-  return args[0] === '--watch' ? ['--watch', '--watch-preserve-output', '--watch-kill-signal=SIGTERM', ...args.slice(1)] : args
+  return args[0] === '--watch'
+    ? ['--watch', '--watch-preserve-output', '--watch-kill-signal=SIGTERM', ...args.slice(1)]
+    : args
 }
 
 main(process.argv.slice(2))

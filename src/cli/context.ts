@@ -1,0 +1,47 @@
+import type { Command } from 'commander'
+import { type Paint, paintFor } from './paint.ts'
+import { loadProfile, type Profile } from './profile.ts'
+
+/** What every verb needs: the options all of them share, and where to print. */
+export interface Context {
+  readonly json: boolean
+  readonly profile: Profile
+  /** Paint for stdout. */
+  readonly paint: Paint
+  /** Paint for stderr. */
+  readonly warn: Paint
+  print(text: string): void
+  complain(text: string): void
+  /** One JSON document on stdout. */
+  printJson(value: unknown): void
+}
+
+interface GlobalOptions {
+  readonly url?: string
+  readonly token?: string
+  readonly as?: string
+  readonly json?: boolean
+}
+
+/** The options every verb takes. */
+export function addGlobalOptions(program: Command): Command {
+  return program
+    .option('--url <url>', 'the gateway’s API (or SLUICE_URL; default: the profile’s, then http://127.0.0.1:8420)')
+    .option('--token <token>', 'your token (better: SLUICE_TOKEN, which other users cannot see in the process list)')
+    .option('--as <name>', 'act as this identity of the profile (.sluice/tokens/NAME)')
+    .option('--json', 'print JSON instead of a table')
+}
+
+/** Builds the context of one run of a verb. Throws CommandFailure for an unusable profile. */
+export function contextOf(command: Command): Context {
+  const options = command.optsWithGlobals<GlobalOptions>()
+  return {
+    json: options.json === true,
+    profile: loadProfile(options),
+    paint: paintFor(process.stdout),
+    warn: paintFor(process.stderr),
+    print: (text) => void process.stdout.write(text),
+    complain: (text) => void process.stderr.write(text),
+    printJson: (value) => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
+  }
+}

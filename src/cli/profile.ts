@@ -1,0 +1,111 @@
+import { readFileSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { CommandFailure, EXIT } from './exit.ts'
+
+/** Where the gateway is and who asks. */
+export interface Profile {
+  /** Base URL of the API, without a slash at its end. */
+  readonly api: string
+  readonly token: string | undefined
+  /** `host:port` of the PostgreSQL listener, when the profile names it. */
+  readonly postgres: string | undefined
+  /** PEM of the certificate authority the gateway's listeners are signed by, when the profile brings it. */
+  readonly ca: string | undefined
+  /** The profile's folder; undefined when none was found. */
+  readonly folder: string | undefined
+}
+
+/** What the command line says about the gateway; it wins over environment and profile. */
+export interface ProfileChoice {
+  readonly url?: string | undefined
+  readonly token?: string | undefined
+  /** An identity of the profile: the file `tokens/NAME` beside it. */
+  readonly as?: string | undefined
+}
+
+interface ProfileFile {
+  readonly api?: string
+  readonly postgres?: string
+  readonly as?: string
+  readonly ca?: string
+}
+
+const DEFAULT_API = 'http://127.0.0.1:8420'
+
+/**
+ * Command line, then SLUICE_URL and SLUICE_TOKEN, then the profile in `.sluice/` of the current folder, then the one in ~/.config/sluice.
+ * Throws CommandFailure for a profile that another user could have planted and for a token that would travel in the clear.
+ */
+export function loadProfile(choice: ProfileChoice, env: NodeJS.ProcessEnv = process.env, cwd = process.cwd()): Profile {
+  const folder = [join(cwd, '.sluice'), join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'sluice')].find(
+    (place) => isFile(join(place, 'profile.json')),
+  )
+  const file = folder ? parseProfile(join(folder, 'profile.json')) : {}
+  const api = (choice.url || env.SLUICE_URL || file.api || DEFAULT_API).replace(/\/+$/, '')
+  const token =
+    choice.token ||
+    (choice.as ? undefined : env.SLUICE_TOKEN) ||
+    tokenOf(folder, choice.as ?? file.as, choice.as !== undefined)
+  checkUrl(api, token)
+  const ca = folder && file.ca ? readOrUndefined(resolve(folder, file.ca)) : undefined
+  return { api, token, postgres: file.postgres, ca, folder }
+}
+
+function parseProfile(path: string): ProfileFile {
+  const stat = statSync(path)
+  const mine = process.getuid?.()
+  if (mine !== undefined && ((stat.uid !== mine && stat.uid !== 0) || (stat.mode & 0o022) !== 0)) {
+    throw new CommandFailure(
+      `${path} could have been written by another user, so it is not used.`,
+      EXIT.failure,
+      `Make it yours: chmod go-w ${path}, or pass --url and SLUICE_TOKEN.`,
+    )
+  }
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as ProfileFile
+  } catch {
+    throw new CommandFailure(`${path} is not JSON.`, EXIT.usage, 'Mend it, or delete it: `npm start` writes it again.')
+  }
+}
+
+function tokenOf(folder: string | undefined, name: string | undefined, asked: boolean): string | undefined {
+  if (name === undefined) return undefined
+  if (!/^[\w.@-]+$/.test(name) || name.startsWith('.'))
+    throw new CommandFailure(`"${name}" is not a name of an identity.`, EXIT.usage)
+  const token = folder && readOrUndefined(join(folder, 'tokens', name))?.trim()
+  if (!token && asked) {
+    throw new CommandFailure(
+      `There is no token for ${name} in ${folder ? join(folder, 'tokens') : '.sluice/tokens'}.`,
+      EXIT.notFound,
+      `Issue one: sluice token issue …, or pass SLUICE_TOKEN.`,
+    )
+  }
+  return token
+}
+
+function checkUrl(api: string, token: string | undefined): void {
+  const url = URL.parse(api)
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new CommandFailure(`"${api}" is not a URL of a gateway.`, EXIT.usage, 'Write it like http://127.0.0.1:8420.')
+  const loopback = /^(127\.|localhost$|\[::1\]$)/.test(url.hostname)
+  if (token && url.protocol === 'http:' && !loopback) {
+    throw new CommandFailure(
+      `A token may not be sent to ${url.hostname} without TLS.`,
+      EXIT.usage,
+      'Use the https:// address of the gateway.',
+    )
+  }
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+}
+
+function readOrUndefined(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
