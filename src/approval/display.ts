@@ -22,7 +22,7 @@ const BREAKS = /(?:\n[ ]*){5,}/g
 const FOREIGN = /(?=\p{L})[^\p{ASCII}]/u
 
 /** Escapes a text for a person's eyes. Pure; the same text always gives the same display. */
-export function display(text: string, shown = LIMITS.shown_chars): Display {
+export function display(text: string, shown: number = LIMITS.shown_chars): Display {
   const whole = escapeHidden(text)
   const truncated = whole.length > shown
   const warnings: string[] = []

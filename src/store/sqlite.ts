@@ -4,8 +4,8 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { type Dialect, SqliteDialect } from 'kysely'
 import { SluiceError } from '../kit/errors.ts'
 
-/** How long a writer waits for another process's transaction before it gives up. */
-const BUSY_MS = 5_000
+/** How long a writer waits for another process's transaction before it gives up. It waits with the whole process. */
+const BUSY_MS = 1_000
 
 /**
  * A kysely dialect over node:sqlite. The file and its folder are readable by their owner only.
