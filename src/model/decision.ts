@@ -3,7 +3,7 @@ export type Outcome = 'allow' | 'approve' | 'deny'
 export type MaskTransform = 'redact' | 'partial' | 'hash' | 'null' | 'fixed' | 'tokenize'
 
 export interface MaskDuty {
-  /** Label patterns: exact, or a prefix ending in `.*`. */
+  /** Label patterns: exact, a prefix ending in `.*`, or `*` for every label. */
   readonly labels: readonly string[]
   readonly with: MaskTransform
 }

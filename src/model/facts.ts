@@ -32,6 +32,7 @@ export interface SessionFacts {
   readonly id: string
   /** Labels this session has already read. */
   readonly labelsRead: readonly string[]
+  /** Operations so far, the one being decided included. */
   readonly operations: number
   readonly rows: number
   readonly bytes: number

@@ -2,13 +2,15 @@ import { sha256 } from '../kit/digest.ts'
 import type { Policy } from '../model/ports.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Resource } from '../model/resource.ts'
+import { compileBudget } from './budget.ts'
 import { RuleIndex } from './candidates.ts'
 import { compileClassification } from './classification.ts'
 import { Decider } from './decide.ts'
+import { compileFreeze } from './freeze.ts'
 import { type DeclaredPrincipal, Identities } from './identities.ts'
 import { Labels } from './labels.ts'
 import { PolicyErrors, type Problem } from './problem.ts'
-import { readPolicy } from './read.ts'
+import { type ReadByKind, readPolicy } from './read.ts'
 import { compileResource } from './resources.ts'
 import { type CompiledRule, compileRule } from './rule.ts'
 import type { PolicyFile } from './source.ts'
@@ -22,17 +24,30 @@ export interface PolicyDetails {
   readonly principals: ReadonlyMap<string, DeclaredPrincipal>
   /** Names of all groups the documents know. */
   readonly groups: ReadonlySet<string>
+  /** What is valid but surely not meant. */
+  readonly warnings: readonly Problem[]
   /** Groups of a principal: its own and those the documents add. Rules, and approvers, are judged by these. */
   groupsOf(principal: Principal): readonly string[]
 }
 
 export type CompiledPolicy = Policy & PolicyDetails
 
-/** Compiles policy documents. Throws PolicyErrors with everything that is wrong, or returns a policy that never throws. */
-export function compilePolicy(files: readonly PolicyFile[]): CompiledPolicy {
+/** Files whose documents serve `sluice policy test` only. */
+const TEST_FILE = /\.test\.ya?ml$/
+
+/**
+ * Compiles policy documents. Throws PolicyErrors with everything that is wrong, or returns a policy that never throws.
+ * Documents in `*.test.yaml` files never come into force: only the runner of cases asks for them.
+ */
+export function compilePolicy(all: readonly PolicyFile[], { withTests = false } = {}): CompiledPolicy {
+  const files = withTests ? all : all.filter((file) => !TEST_FILE.test(file.path))
   const problems: Problem[] = []
   const documents = readPolicy(files, problems)
-  const rules = documents.Rule.map((read) => compileRule(read, problems)).filter((rule) => rule !== undefined)
+  const rules = [
+    ...documents.Rule.map((read) => compileRule(read, problems)),
+    ...documents.Freeze.map((read) => compileFreeze(read, problems)),
+    ...documents.Budget.map((read) => compileBudget(read, problems)),
+  ].filter((rule) => rule !== undefined)
   const classifications = documents.Classification.map((read) => compileClassification(read, problems)).filter(
     (each) => each !== undefined,
   )
@@ -46,7 +61,33 @@ export function compilePolicy(files: readonly PolicyFile[]): CompiledPolicy {
     rules,
     identities,
     labels: new Labels(classifications),
+    warnings: inReadingOrder(idleMasks(documents), files),
   })
+}
+
+/** Masks whose labels no Classification gives: a mistyped label would leave its columns in the clear. */
+function idleMasks({ Rule, Classification }: ReadByKind): Problem[] {
+  const given = Classification.flatMap(({ body }) =>
+    [...(body.columns ?? []), ...(body.paths ?? [])].flatMap(({ labels }) => labels),
+  )
+  return Rule.flatMap(({ body, source }) =>
+    (body.oblige?.mask ?? []).flatMap((duty, i) =>
+      duty.labels.flatMap((label, j) => {
+        const prefix = label.endsWith('.*') ? label.slice(0, -1) : undefined
+        if (label === '*' || given.some((each) => each === label || (prefix !== undefined && each.startsWith(prefix))))
+          return []
+        const at = source.at(['oblige', 'mask', i, 'labels', j])
+        return [
+          {
+            file: source.file,
+            ...at,
+            message: `No Classification gives the label "${label}", so this masks nothing.`,
+            remedy: '',
+          },
+        ]
+      }),
+    ),
+  )
 }
 
 function inReadingOrder(problems: readonly Problem[], files: readonly PolicyFile[]): readonly Problem[] {
@@ -67,22 +108,25 @@ interface Parts {
   readonly rules: readonly CompiledRule[]
   readonly identities: Identities
   readonly labels: Labels
+  readonly warnings: readonly Problem[]
 }
 
 class DocumentPolicy implements CompiledPolicy {
   readonly version: string
   readonly resources: readonly Resource[]
   readonly rules: readonly CompiledRule[]
+  readonly warnings: readonly Problem[]
   readonly #identities: Identities
   readonly #labels: Labels
   readonly #byName: ReadonlyMap<string, Resource>
   readonly #index: RuleIndex
   readonly #decider: Decider
 
-  constructor({ version, resources, rules, identities, labels }: Parts) {
+  constructor({ version, resources, rules, identities, labels, warnings }: Parts) {
     this.version = version
     this.resources = resources
     this.rules = rules
+    this.warnings = warnings
     this.#identities = identities
     this.#labels = labels
     this.#byName = new Map(resources.map((resource) => [resource.name, resource]))

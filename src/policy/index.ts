@@ -1,4 +1,7 @@
+export { type Analyse, type CaseResult, type PolicyTest, policyTests, principalOf, runPolicyTests } from './cases.ts'
 export { type CompiledPolicy, compilePolicy, type PolicyDetails } from './compile.ts'
+export { type Explanation, explain, type PartExplanation, type Reason, type RuleExplanation } from './explain.ts'
 export type { DeclaredPrincipal } from './identities.ts'
 export { formatProblem, PolicyErrors, type Problem } from './problem.ts'
+export { documentSchema, KINDS, type Kind, policySchemas } from './schema.ts'
 export type { PolicyFile } from './source.ts'

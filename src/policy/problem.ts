@@ -20,11 +20,16 @@ export function formatProblem(problem: Problem): string {
   return `${file}:${line}:${column}: ${message}${remedy ? ` ${remedy}` : ''}`
 }
 
+/** Problems spelt out in the error's own text; `problems` has all. */
+const SPELT_OUT = 20
+
 /** Every problem of a set of documents at once, in reading order. */
 export class PolicyErrors extends SluiceError {
   readonly problems: readonly Problem[]
   constructor(problems: readonly Problem[]) {
-    super('policy.invalid', problems.map(formatProblem).join('\n'))
+    const lines = problems.slice(0, SPELT_OUT).map(formatProblem)
+    if (problems.length > SPELT_OUT) lines.push(`and ${problems.length - SPELT_OUT} more`)
+    super('policy.invalid', lines.join('\n'))
     this.name = 'PolicyErrors'
     this.problems = problems
   }

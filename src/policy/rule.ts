@@ -131,7 +131,7 @@ export function termsOf(rule: string, approve: Approve): ApprovalTerms {
   }
 }
 
-function obligationsOf(oblige: Oblige): Obligations {
+export function obligationsOf(oblige: Oblige): Obligations {
   const mask: readonly MaskDuty[] = oblige.mask ?? []
   return {
     mask,

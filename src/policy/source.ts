@@ -85,6 +85,7 @@ function sentence(text: string): string {
 function yamlRemedy(code: string): string {
   if (code === 'DUPLICATE_KEY') return 'Write each key once.'
   if (code === 'TAG_RESOLVE_FAILED') return 'Write the value without a tag.'
+  if (code === 'UNEXPECTED_TOKEN') return `Write the whole value in quotes: \`who: '"dba" in principal.groups'\`.`
   return 'Write valid YAML; quote a text that contains `: ` or starts with a special character.'
 }
 

@@ -31,6 +31,13 @@ export interface ConditionProblem {
   readonly remedy: string
 }
 
+/** Any expression of a part, for showing its value: unchecked, and throwing where it cannot be evaluated. */
+export function compileExpression(part: Part, source: string): (frame: Partial<Frame>) => unknown {
+  const parsed = ENVIRONMENTS[part].environment.parse(source)
+  useLinearMatches(parsed.ast)
+  return (frame) => parsed(frame) as unknown
+}
+
 /** Parses, type-checks and lints one condition. Returns it, or everything found wrong with it. */
 export function compileCondition(part: Part, source: string): Condition | readonly ConditionProblem[] {
   const { environment } = ENVIRONMENTS[part]
@@ -76,52 +83,91 @@ function typeProblem(part: Part, error: { summary: string; range?: { start: numb
 function typeRemedy(part: Part, summary: string): string {
   const variable = /^Unknown variable: (\w+)/.exec(summary)?.[1]
   const { variables } = ENVIRONMENTS[part]
+  if (variable !== undefined && (EFFECTS as readonly string[]).includes(variable))
+    return `Write \`"${variable}"\`, in quotes.`
   if (variable !== undefined && variable in VARIABLES)
     return `\`${part}\` sees only ${variables.join(', ')}. Write this part in \`when\`.`
   if (variable !== undefined) return writeOneOf(variable, variables)
   const field = /^No such key: (\w+)/.exec(summary)?.[1]
   if (field !== undefined)
     return writeOneOf(field, [...new Set(Object.values(TYPES).flatMap((type) => Object.keys(type.fields)))])
+  const called = /^found no matching overload for '(?:Operation|TouchedObject)\.(\w+)\(/.exec(summary)?.[1]
+  if (called !== undefined)
+    return 'Write `op.has("delete")`, `op.has(["delete", "grant"])` or `op.only(["read", "session"])`.'
   return 'Write values of the same type on both sides, and functions with the arguments they take.'
 }
 
 /** The maps that read "" where they have no entry: presence cannot be asked of them. */
 const DEFAULTED = /^(resource\.labels|principal\.claims|principal\.actor\.claims)(\.|$)/
 
+const PARTIES = ['human', 'agent', 'service']
+/** Fields with a closed vocabulary: a comparison with a word outside it would never hold, so it is a mistake. */
+const VOCABULARY: Readonly<Record<string, readonly string[]>> = {
+  'op.effects': EFFECTS,
+  'op.confidence': ['exact', 'partial', 'opaque'],
+  'op.shape': ['call', 'stream'],
+  'op.facts.kind': ['sql'],
+  'op.facts.dialect': ['postgres', 'mysql'],
+  'op.facts.transaction': ['begin', 'commit', 'rollback', 'savepoint', 'prepare'],
+  'principal.kind': PARTIES,
+  'principal.actor.kind': [...PARTIES, ''],
+}
+
 function lint(root: ASTNode): ConditionProblem[] {
   const problems: ConditionProblem[] = []
-  const report = (node: ASTNode, message: string, remedy: string) =>
-    problems.push({ offset: node.range.start, message, remedy })
+  const report: Report = (node, message, remedy) => problems.push({ offset: node.range.start, message, remedy })
   walk(root, (node) => {
-    if (node.op === 'rcall' && (node.args[0] === 'has' || node.args[0] === 'only')) lintEffects(node.args[2], report)
-    if (node.op === 'rcall' && node.args[0] === 'matches') lintPattern(node, node.args[2], report)
-    if (node.op === 'rcall' && node.args[0] === LINEAR_MATCHES)
-      report(node, `There is no function ${LINEAR_MATCHES}.`, 'Write `matches`.')
-    const asked =
-      node.op === 'in' ? node.args[1] : node.op === 'call' && node.args[0] === 'has' ? node.args[1][0] : undefined
-    const path = asked && pathOf(asked)
-    if (path !== undefined && DEFAULTED.test(path)) {
-      report(
-        node,
-        `\`${path}\` cannot be asked for presence: what is missing reads as "".`,
-        'Write `resource.labels.env != ""`.',
-      )
-    }
+    if (node.op === '==' || node.op === '!=' || node.op === 'in') lintWords(node.args, report)
+    if (node.op === 'in') lintPresence(node, node.args[1], report)
+    if (node.op === 'call' && node.args[0] === 'has') lintPresence(node, node.args[1][0], report)
+    if (node.op !== 'rcall') return
+    const [name, , args] = node.args
+    if (name === 'has' || name === 'only')
+      for (const word of args.flatMap(literals)) lintWord(word, { words: EFFECTS, noun: 'an effect' }, report)
+    if (name === 'matches') lintPattern(node, args, report)
+    if (name === LINEAR_MATCHES) report(node, `There is no function ${LINEAR_MATCHES}.`, 'Write `matches`.')
   })
   return problems
 }
 
-type Report = (node: ASTNode, message: string, remedy: string) => void
+function lintPresence(node: ASTNode, asked: ASTNode | undefined, report: Report): void {
+  const path = asked && pathOf(asked)
+  if (path === undefined || !DEFAULTED.test(path)) return
+  report(
+    node,
+    `\`${path}\` cannot be asked for presence: what is missing reads as "".`,
+    'Write `resource.labels.env != ""`.',
+  )
+}
 
-function lintEffects(args: readonly ASTNode[], report: Report): void {
-  const words = args.flatMap((arg) => (arg.op === 'list' ? arg.args : [arg]))
-  for (const node of words) {
-    const word = stringOf(node)
-    if (word !== undefined && !(EFFECTS as readonly string[]).includes(word)) {
-      report(node, `"${word}" is not an effect.`, writeOneOf(word, EFFECTS))
-    }
+function lintWords([left, right]: readonly [ASTNode, ASTNode], report: Report): void {
+  for (const [field, other] of [
+    [left, right],
+    [right, left],
+  ] as const) {
+    const path = pathOf(field)
+    const words = path === undefined || !Object.hasOwn(VOCABULARY, path) ? undefined : VOCABULARY[path]
+    if (words)
+      for (const literal of literals(other)) lintWord(literal, { words, noun: `a value of \`${path}\`` }, report)
   }
 }
+
+interface Vocabulary {
+  readonly words: readonly string[]
+  readonly noun: string
+}
+
+function lintWord(node: ASTNode, { words, noun }: Vocabulary, report: Report): void {
+  const word = stringOf(node)
+  if (word !== undefined && !words.includes(word)) report(node, `"${word}" is not ${noun}.`, writeOneOf(word, words))
+}
+
+/** A literal, or the elements of a list. */
+function literals(node: ASTNode): readonly ASTNode[] {
+  return node.op === 'list' ? node.args : [node]
+}
+
+type Report = (node: ASTNode, message: string, remedy: string) => void
 
 function lintPattern(call: ASTNode, args: readonly ASTNode[], report: Report): void {
   const pattern = stringOf(args[0])

@@ -1,0 +1,35 @@
+import * as z from 'zod'
+import { description, groups, name, people, reference, text } from './field.ts'
+
+export const agent = z.strictObject({
+  kind: z.literal('Agent'),
+  name,
+  owner: text('The group that answers for it.', 'platform'),
+  purpose: text('What it is for.', 'Triages support tickets.').optional(),
+  groups,
+  delegators: z
+    .array(people)
+    .max(1_000)
+    .optional()
+    .meta({ description: 'For whom it may act.', examples: ['[human:ada]'] }),
+})
+
+export const human = z.strictObject({
+  kind: z.literal('Human'),
+  name,
+  groups,
+  email: z
+    .email()
+    .optional()
+    .meta({ examples: ['ada@example.com'] }),
+})
+export const service = z.strictObject({ kind: z.literal('Service'), name, groups, description })
+export const group = z.strictObject({
+  kind: z.literal('Group'),
+  name,
+  members: z
+    .array(reference)
+    .max(100_000)
+    .meta({ examples: ['[human:ada]'] }),
+  description,
+})
