@@ -101,8 +101,8 @@ describe('an approval', () => {
     expect(await pending.settled).toBe('approved')
     expect(await approvals.consume(DIGEST)).toEqual({ id: pending.id, by: ['human:ada'] })
     expect(await approvals.consume(DIGEST)).toBeUndefined()
-    expect(entries.map((entry) => [entry.kind, entry.body.vote ?? entry.body.end])).toEqual([
-      ['held', undefined],
+    expect(entries.map((entry) => [entry.kind, entry.body.vote ?? entry.body.end ?? entry.body.asked])).toEqual([
+      ['approval', 'DELETE'],
       ['approval', 'approve'],
       ['approval', 'approved'],
       ['approval', 'consumed'],

@@ -57,12 +57,8 @@ export function finish(
 }
 
 /** Appends an entry and has it written. Throws `ledger.unwritable`. */
-export function record(
-  ledger: LedgerPort,
-  body: Readonly<Record<string, unknown>>,
-  kind: 'held' | 'approval' = 'approval',
-): void {
-  ledger.append(kind, JSON.stringify(body).slice(1, -1))
+export function record(ledger: LedgerPort, body: Readonly<Record<string, unknown>>): void {
+  ledger.append('approval', JSON.stringify(body).slice(1, -1))
   ledger.commit()
 }
 

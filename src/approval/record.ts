@@ -20,6 +20,7 @@ export interface Approval {
   readonly verb: string
   readonly effects: readonly string[]
   readonly text: string
+  readonly statements: number
   readonly parameters: readonly (string | null)[]
   readonly sessionState: Readonly<Record<string, string>>
   readonly terms: readonly ApprovalTerms[]
@@ -61,6 +62,7 @@ export function rowOf(request: ApprovalRequest, now_ms: number): ApprovalRow {
     verb: request.verb,
     effects: JSON.stringify(request.effects),
     text: request.text,
+    statements: request.statements ?? 1,
     parameters: JSON.stringify(request.parameters),
     session_state: JSON.stringify(request.state),
     terms: JSON.stringify(request.terms),
@@ -87,6 +89,7 @@ export function approvalOf(row: ApprovalRow, votes: readonly VoteRow[]): Approva
     verb: row.verb,
     effects: JSON.parse(row.effects) as string[],
     text: row.text,
+    statements: row.statements,
     parameters: JSON.parse(row.parameters) as (string | null)[],
     sessionState: JSON.parse(row.session_state) as Record<string, string>,
     terms: JSON.parse(row.terms) as ApprovalTerms[],

@@ -17,7 +17,7 @@ export async function request(context: Context, asked: ApprovalRequest): Promise
   const { own, all } = await store.approvals.pending(asked.principal.id)
   if (own >= LIMITS.pending_own || all >= LIMITS.pending_all) throw new SluiceError('approval.too_many')
   const row = rowOf(asked, clock.now_ms())
-  record(ledger, heldEntry(row), 'held')
+  record(ledger, askedEntry(row))
   if (!(await store.approvals.add(row))) {
     // Another session asked the same between our look and our insert.
     const theirs = await store.approvals.open(asked.digest)
@@ -35,9 +35,11 @@ function join(context: Context, row: ApprovalRow, session: string): PendingAppro
   return { id: row.id, url: context.urlOf(row.id), expires_ms: row.expires_ms, settled }
 }
 
-function heldEntry(row: ApprovalRow): Readonly<Record<string, unknown>> {
+/** The engine's `held` entry names the operation; this one says what people are asked, and whose yes counts. */
+function askedEntry(row: ApprovalRow): Readonly<Record<string, unknown>> {
   return {
     approval: row.id,
+    asked: row.verb,
     session: row.session,
     digest: row.digest,
     principal: row.principal,
@@ -45,7 +47,6 @@ function heldEntry(row: ApprovalRow): Readonly<Record<string, unknown>> {
     credential: row.credential,
     resource: row.resource,
     database: row.database,
-    verb: row.verb,
     effects: JSON.parse(row.effects),
     terms: JSON.parse(row.terms),
     policy: row.policy,

@@ -9,6 +9,8 @@ import type { KnownPrincipal } from './principals.ts'
 
 const HOUR = 3_600_000
 
+const BOT: KnownPrincipal = { kind: 'agent', name: 'Bot', groups: [], delegators: ['group:dba'] }
+
 let folder: string
 let store: Store
 let identity: Identity
@@ -26,7 +28,8 @@ beforeEach(async () => {
   now_ms = 1_800_000_000_000
   known = new Map([
     ['human:ada', { kind: 'human', name: 'Ada', groups: ['dba'] }],
-    ['agent:bot', { kind: 'agent', name: 'Bot', groups: [] }],
+    ['agent:bot', BOT],
+    ['agent:loner', { kind: 'agent', name: 'Loner', groups: [] }],
   ])
   identity = start()
 })
@@ -112,10 +115,13 @@ describe('a token', () => {
     cold.close()
   })
 
-  it('is refused when someone behind its principal is gone', async () => {
+  it.each([
+    ['is gone', () => known.delete('human:ada')],
+    ['no longer delegates to it', () => known.set('agent:bot', { ...BOT, delegators: ['human:eve', 'group:ops'] })],
+  ])('is refused when someone behind its principal %s', async (_, change) => {
     const { token } = await issue('agent:bot', ['human:ada'])
     expect(await signIn(token.reveal())).toBeDefined()
-    known.delete('human:ada')
+    change()
     expect(await signIn(token.reveal())).toBeUndefined()
   })
 
@@ -158,6 +164,8 @@ describe('a token', () => {
     ['principal', { principal: 'human:eve' }],
     ['party behind it', { actors: ['human:eve'] }],
     ['chain', { actors: ['human:ada'] }],
+    ['delegation', { principal: 'agent:loner', actors: ['human:ada'] }],
+    ['delegation', { principal: 'human:ada', actors: ['agent:bot'] }],
     ['label', { label: 'x'.repeat(101) }],
     ['time', { ttl_ms: Number.NaN }],
     ['time', { ttl_ms: 367 * 24 * HOUR }],

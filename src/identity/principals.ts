@@ -6,6 +6,8 @@ export interface KnownPrincipal {
   readonly kind: Principal['kind']
   readonly name: string
   readonly groups: readonly string[]
+  /** For whom it may act: ids, and `group:` names. Unset: for nobody. */
+  readonly delegators?: readonly string[] | undefined
 }
 
 /** The Human, Agent and Group documents in force. A principal that is not in them, or is disabled there, is unknown. */
@@ -20,7 +22,7 @@ export function principalOf(token: TokenRow, directory: PrincipalDirectory): Pri
   // From the far end of the chain inwards, so that each is built with the one behind it.
   for (const id of ids.reverse()) {
     const known = directory.lookup(id)
-    if (!known) return undefined
+    if (!known || (principal && !mayActFor(known, principal))) return undefined
     principal = Object.freeze({
       kind: known.kind,
       id,
@@ -39,10 +41,20 @@ export function principalOf(token: TokenRow, directory: PrincipalDirectory): Pri
 export function stillStands(principal: Principal, directory: PrincipalDirectory): boolean {
   for (const party of actorChain(principal)) {
     const known = directory.lookup(party.id)
-    if (!known || known.kind !== party.kind || known.name !== party.name || !sameList(known.groups, party.groups))
-      return false
+    if (!known || (party.actor && !mayActFor(known, party.actor))) return false
+    if (known.kind !== party.kind || known.name !== party.name || !sameList(known.groups, party.groups)) return false
   }
   return true
+}
+
+/** Whether the documents let one principal act for another. */
+export function mayActFor(
+  known: KnownPrincipal,
+  actor: { readonly id: string; readonly groups: readonly string[] },
+): boolean {
+  return (known.delegators ?? []).some(
+    (by) => by === actor.id || (by.startsWith('group:') && actor.groups.includes(by.slice(6))),
+  )
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

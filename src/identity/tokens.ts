@@ -6,7 +6,7 @@ import { Secret } from '../kit/secret.ts'
 import type { Store } from '../store/store.ts'
 import type { TokenRow } from '../store/tokens.ts'
 import { LIMITS } from './limits.ts'
-import type { PrincipalDirectory } from './principals.ts'
+import { mayActFor, type PrincipalDirectory } from './principals.ts'
 import { newTokenText } from './token.ts'
 
 export interface TokenRequest {
@@ -71,6 +71,12 @@ function checkRequest(request: TokenRequest, actors: readonly string[], principa
       throw new SluiceError('token.invalid', `no policy document names ${JSON.stringify(id.slice(0, 100))}`)
   }
   if (new Set(ids).size !== ids.length) throw new SluiceError('token.invalid', 'a principal cannot act for itself')
+  ids.slice(1).forEach((actor, i) => {
+    const groups = principals.lookup(actor)!.groups
+    if (!mayActFor(principals.lookup(ids[i]!)!, { id: actor, groups })) {
+      throw new SluiceError('token.invalid', `the document of ${ids[i]} does not list ${actor} among its delegators`)
+    }
+  })
   if (actors.length > LIMITS.actors)
     throw new SluiceError('token.invalid', `at most ${LIMITS.actors} parties can stand behind a principal`)
   if (request.label.length > LIMITS.label_chars)

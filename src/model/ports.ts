@@ -1,12 +1,12 @@
+import type { Secret } from '../kit/secret.ts'
+import type { LabelIndex } from './catalogue.ts'
 import type { ApprovalTerms, Decision } from './decision.ts'
 import type { SessionFacts } from './facts.ts'
 import type { EntryKind } from './ledger.ts'
 import type { Call, Operation } from './operation.ts'
 import type { Claim, Principal } from './principal.ts'
-import type { LabelIndex } from './catalogue.ts'
 import type { Resource } from './resource.ts'
 import type { Recorder, SessionMeta } from './transcript.ts'
-import type { Secret } from '../kit/secret.ts'
 
 /** Everything the engine needs from the rest of the house. The composition root hands in the real ones. */
 export interface Ports {
@@ -69,6 +69,8 @@ export interface ApprovalRequest {
   readonly verb: string
   readonly effects: readonly string[]
   readonly text: string
+  /** Statements in the text, when it can hold several: approvers are told of more than one. */
+  readonly statements?: number
   readonly parameters: readonly (string | null)[]
   readonly state: Readonly<Record<string, string>>
   readonly terms: readonly ApprovalTerms[]

@@ -37,6 +37,7 @@ function approval(id: string, over: Partial<ApprovalRow> = {}): ApprovalRow {
     message: '',
   }
   const rest = {
+    statements: 1,
     parameters: '[]',
     session_state: '{}',
     terms: '[]',

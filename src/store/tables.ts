@@ -37,6 +37,7 @@ export interface ApprovalsTable {
   verb: string
   effects: string
   text: string
+  statements: number
   parameters: string
   session_state: string
   terms: string
