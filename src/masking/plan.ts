@@ -2,18 +2,17 @@ import type { Secret } from '../kit/secret.ts'
 import type { MaskDuty } from '../model/decision.ts'
 import type { CellMasker, CellType } from './cell.ts'
 import { kindMasker } from './cell-masker.ts'
+import type { PathLabels } from './json-masker.ts'
 import { treatmentOf } from './labels.ts'
-
-/** Labels of a place inside a json or jsonb column. */
-export interface PathLabels {
-  /** Object keys from the top. Arrays on the way are entered without a step of their own; `*` is any key. */
-  readonly path: readonly string[]
-  readonly labels: readonly string[]
-}
+import { scrubMasker } from './scrub-masker.ts'
+import { textScrubber } from './text-scrubber.ts'
+import { typeShape } from './type-table.ts'
 
 export interface PlannedColumn {
+  /** Labels of everything the column's values come from. */
   readonly labels: readonly string[]
   readonly type: CellType
+  /** Labels inside a json or jsonb column. In a column of another type they hold for the whole value. */
   readonly paths?: readonly PathLabels[]
 }
 
@@ -30,9 +29,12 @@ export function planColumns(
   key: Secret,
 ): ResultPlan | undefined {
   if (duties.length === 0) return undefined
-  const maskers = columns.map((column) => {
-    const treatment = treatmentOf(column.labels, duties)
-    return treatment && kindMasker(treatment, column.type, key)
+  const scrubber = textScrubber(duties, key)
+  const maskers = columns.map(({ labels, type, paths = [] }) => {
+    const { family } = typeShape(type.typeOid)
+    const inside = family === 'json' || family === 'jsonb'
+    const treatment = treatmentOf(inside ? labels : [...labels, ...paths.flatMap((p) => p.labels)], duties)
+    return treatment ? kindMasker(treatment, type, key) : scrubMasker(type, { scrubber, paths, duties, key })
   })
   return maskers.some((masker) => masker !== undefined) ? { maskers } : undefined
 }

@@ -1,0 +1,47 @@
+import type { ValueKind } from '../labels.ts'
+
+/** Takes a found value's place in the text, `[start,end)`. */
+export type Report = (start: number, end: number) => void
+
+/**
+ * Finds one class of values in text that was normalised to ASCII look-alikes. Works in time linear in the text: no
+ * pattern repeats an unbounded group, every run is bounded.
+ */
+export interface Detector {
+  readonly label: string
+  readonly kind: ValueKind
+  find(text: string, report: Report): void
+}
+
+/** A detector over one bounded pattern. `gate` is a string every match contains: most texts end there. */
+export function patternDetector(
+  label: string,
+  kind: ValueKind,
+  pattern: { readonly gate: string; readonly regexp: RegExp },
+): Detector {
+  return {
+    label,
+    kind,
+    find(text, report) {
+      if (pattern.gate !== '' && !text.includes(pattern.gate)) return
+      // matchAll works on its own copy of the pattern, so lastIndex is not shared.
+      for (const match of text.matchAll(pattern.regexp)) report(match.index, match.index + match[0].length)
+    },
+  }
+}
+
+/** True for `0` to `9`. */
+export function isDigitCode(code: number): boolean {
+  return code >= 48 && code <= 57
+}
+
+/** True for an ASCII letter. */
+export function isLetterCode(code: number): boolean {
+  const lower = code | 32
+  return lower >= 97 && lower <= 122
+}
+
+/** True for an ASCII letter, digit or underscore. NaN, beyond an end of the text, is none. */
+export function isWordCode(code: number): boolean {
+  return isDigitCode(code) || isLetterCode(code) || code === 95
+}

@@ -1,0 +1,99 @@
+import { type Detector, patternDetector, type Report } from './detector.ts'
+
+/** label, a string every match contains, pattern. Prefixes and lengths as the providers document them; upper bounds keep the search linear. */
+const PATTERNS: readonly (readonly [string, string, RegExp])[] = [
+  ['secret.aws', 'A', /(?<!\w)(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?!\w)/g],
+  ['secret.gcp', 'AIza', /(?<![\w-])AIza[\w-]{35}(?![\w-])/g],
+  ['secret.gcp', 'GOCSPX-', /(?<![\w-])GOCSPX-[\w-]{28}(?![\w-])/g],
+  ['secret.gcp', 'ya29.', /(?<!\w)ya29\.[\w-]{20,2048}/g],
+  ['secret.azure', 'Q~', /(?<![\w~.-])[\w~.-]{3}\dQ~[\w~.-]{31,34}(?![\w~.-])/g],
+  ['secret.github', '_', /(?<!\w)gh[pousr]_[A-Za-z0-9]{36,255}/g],
+  ['secret.github', 'github_pat_', /(?<!\w)github_pat_\w{40,255}/g],
+  ['secret.gitlab', 'gl', /(?<![\w-])gl(?:pat|ptt|dt|rt|oas|cbt|ft|imt|agent|soat)-[\w-]{20,255}/g],
+  ['secret.slack', 'xox', /(?<![\w-])xox[abeprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,255}/g],
+  ['secret.slack', 'xapp-', /(?<![\w-])xapp-\d-[A-Za-z0-9-]{10,255}/g],
+  ['secret.slack', 'hooks.slack.com/', /hooks\.slack\.com\/(?:services|workflows|triggers)\/[\w/]{20,255}/g],
+  ['secret.stripe', '_', /(?<!\w)(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,255}/g],
+  ['secret.stripe', 'whsec_', /(?<!\w)whsec_[A-Za-z0-9+/]{24,255}={0,2}/g],
+  ['secret.anthropic', 'sk-ant-', /(?<![\w-])sk-ant-[\w-]{20,255}/g],
+  ['secret.openai', 'sk-', /(?<![\w-])sk-(?!ant-)(?:(?:proj|svcacct|admin)-[\w-]{20,255}|[A-Za-z0-9]{20,255})/g],
+  ['secret.sluice', 'slu_', /(?<!\w)slu_[A-Za-z0-9_-]{16,255}/g],
+  ['secret.npm', 'npm_', /(?<!\w)npm_[A-Za-z0-9]{36}(?!\w)/g],
+  ['secret.pypi', 'pypi-', /(?<![\w-])pypi-[\w-]{50,255}/g],
+  ['secret.sendgrid', 'SG.', /(?<![\w.])SG\.[\w-]{22}\.[\w-]{43}(?![\w-])/g],
+  ['secret.huggingface', 'hf_', /(?<!\w)hf_[A-Za-z0-9]{30,64}(?!\w)/g],
+  ['secret.digitalocean', '_v1_', /(?<!\w)do[oprt]_v1_[a-f0-9]{64}(?!\w)/g],
+  ['secret.databricks', 'dapi', /(?<!\w)dapi[a-f0-9]{32}(?:-\d)?(?!\w)/g],
+  // Header and payload of a token are JSON objects, so their base64 begins with eyJ. An encrypted token has five parts.
+  [
+    'secret.token',
+    'eyJ',
+    /(?<![\w-])eyJ[\w-]{8,4096}\.(?:eyJ[\w-]{5,8192}\.[\w-]{0,2048}|[\w-]{0,2048}\.[\w-]{8,256}\.[\w-]{8,8192}\.[\w-]{16,64})/g,
+  ],
+]
+
+/** A keyword and the value after it; only the value, group 1, is the secret. */
+const NAMED: readonly (readonly [string, RegExp, RegExp])[] = [
+  [
+    'secret.aws',
+    /secret/i,
+    /(?:aws_?)?secret_?(?:access_?)?key["']?\s{0,4}[:=]\s{0,4}["']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])/dgi,
+  ],
+  ['secret.azure', /Key=/i, /(?:Account|SharedAccess|AccessKey)Key=([A-Za-z0-9+/]{40,88}={0,2})/dgi],
+  ['secret.azure', /[?&]sig=/i, /[?&]sig=([A-Za-z0-9%+/]{40,128}={0,2})/dgi],
+  ['secret.password', /:\/\//, /(?<!\w)[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:@/"'<>]{0,128}:([^\s@/"'<>]{1,256})@/dgi],
+]
+
+const KEY_START = /-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----/g
+const KEY_BODY = /[A-Za-z0-9+/=\s:,.\\()-]/
+/** A key without its end is masked this far, and an RSA key of 16,384 bits fits. */
+export const KEY_LIMIT = 16_384
+
+const keyDetector: Detector = {
+  label: 'secret.key',
+  kind: 'secret',
+  find(text, report) {
+    if (!text.includes('PRIVATE KEY')) return
+    let done = 0
+    for (const match of text.matchAll(KEY_START)) {
+      if (match.index < done) continue
+      done = keyEnd(text, match.index + match[0].length)
+      report(match.index, done)
+    }
+  },
+}
+
+/** Where the block that began before `from` ends: after its END line, or where its characters stop. */
+function keyEnd(text: string, from: number): number {
+  const limit = Math.min(text.length, from + KEY_LIMIT)
+  let at = from
+  while (at < limit && KEY_BODY.test(text[at]!)) {
+    if (text.startsWith('-----END ', at)) {
+      const close = text.indexOf('-----', at + 9)
+      return close > 0 && close - at <= 64 ? close + 5 : at + 9
+    }
+    at++
+  }
+  return at
+}
+
+function namedDetector(label: string, gate: RegExp, pattern: RegExp): Detector {
+  return {
+    label,
+    kind: 'secret',
+    find(text: string, report: Report) {
+      if (!gate.test(text)) return
+      for (const match of text.matchAll(pattern)) {
+        const [start, end] = match.indices![1]!
+        report(start, end)
+      }
+    },
+  }
+}
+
+/** Provider secrets, tokens, private keys, and passwords inside URLs. */
+export const secretDetectors: readonly Detector[] = [
+  ...PATTERNS.map(([label, gate, regexp]) => patternDetector(label, 'secret', { gate, regexp })),
+  ...NAMED.map(([label, gate, pattern]) => namedDetector(label, gate, pattern)),
+  keyDetector,
+]

@@ -1,0 +1,48 @@
+/** Text as detectors read it, and where each of its characters came from. */
+export interface Normalised {
+  readonly text: string
+  /** Place in the original of the character at the given place here; one more entry than characters. Undefined: the same places. */
+  readonly origin: Int32Array | undefined
+}
+
+const NON_ASCII = /[^\x00-\x7f]/
+/** Drawn as nothing: format characters, variation selectors, the joiner, keycaps, Hangul fillers. */
+const INVISIBLE = /\p{Cf}|\p{Variation_Selector}|\u034f|\u20e3|[\u115f\u1160\u3164\uffa0]/u
+const DASH = /[\p{Pd}\u2212\u2043]/u
+
+/**
+ * Folds look-alikes: NFKC for each character (full-width digits, mathematical letters, no-break spaces), every dash to
+ * a hyphen, decimal digits of any script to ASCII, and strips what is drawn as nothing (attack B38).
+ */
+export function normalise(text: string): Normalised {
+  if (!NON_ASCII.test(text)) return { text, origin: undefined }
+  let folded = ''
+  const origins: number[] = []
+  for (let at = 0; at < text.length; ) {
+    const code = text.codePointAt(at)!
+    const size = code > 0xffff ? 2 : 1
+    const character = code < 0x80 ? text[at]! : fold(text.slice(at, at + size))
+    for (let i = 0; i < character.length; i++) origins.push(at)
+    folded += character
+    at += size
+  }
+  origins.push(text.length)
+  if (folded === text) return { text, origin: undefined }
+  return { text: folded, origin: Int32Array.from(origins) }
+}
+
+function fold(character: string): string {
+  if (INVISIBLE.test(character)) return ''
+  const compatible = character.normalize('NFKC')
+  if (compatible.charCodeAt(0) < 0x80) return compatible
+  if (DASH.test(compatible)) return '-'
+  return /^\p{Nd}$/u.test(compatible) ? digitOf(compatible) : compatible
+}
+
+/** Decimal digits of a script stand in a row of ten: the value is the distance from its zero. */
+function digitOf(character: string): string {
+  const code = character.codePointAt(0)!
+  let zero = code
+  while (code - zero < 9 && /^\p{Nd}$/u.test(String.fromCodePoint(zero - 1))) zero--
+  return String(code - zero)
+}

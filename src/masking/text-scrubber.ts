@@ -1,0 +1,113 @@
+import { isUtf8 } from 'node:buffer'
+import type { Secret } from '../kit/secret.ts'
+import type { MaskDuty } from '../model/decision.ts'
+import { DETECTORS } from './detectors/all.ts'
+import type { Detector } from './detectors/detector.ts'
+import { type Treatment, treatmentOf } from './labels.ts'
+import { normalise } from './normalise.ts'
+import { mightMatch } from './prefilter.ts'
+import { replacementText } from './replacement.ts'
+import { REDACTED } from './type-table.ts'
+
+/** Finds and replaces values in text whose labels are not known. */
+export interface TextScrubber {
+  /** False: nothing in `bytes[start,end)` can match. Cheap; asked before `scrub`. */
+  mightMatch(bytes: Uint8Array, start: number, end: number): boolean
+  /** The text with every found value replaced, or undefined when nothing was found. */
+  scrub(bytes: Buffer, start: number, end: number): Buffer | undefined
+  /** The same over a string. */
+  scrubText(text: string): string | undefined
+}
+
+/** The scrubber for the detectors whose labels a duty names, or undefined when there is none. */
+export function textScrubber(duties: readonly MaskDuty[], key: Secret): TextScrubber | undefined {
+  const active: ActiveDetector[] = []
+  for (const detector of DETECTORS) {
+    const treatment = treatmentOf([detector.label], duties)
+    if (treatment) active.push({ detector, treatment: { transform: treatment.transform, kind: detector.kind } })
+  }
+  return active.length === 0 ? undefined : new DetectorScrubber(active, key)
+}
+
+interface ActiveDetector {
+  readonly detector: Detector
+  readonly treatment: Treatment
+}
+
+/** Holds short strings while the prefilter looks at their bytes. */
+const scratch = Buffer.allocUnsafe(3072)
+
+interface Find {
+  readonly start: number
+  end: number
+  /** Undefined when finds of different treatments overlap: then the whole stretch is redacted. */
+  treatment: Treatment | undefined
+}
+
+class DetectorScrubber implements TextScrubber {
+  readonly #active: readonly ActiveDetector[]
+  readonly #key: Secret
+
+  constructor(active: readonly ActiveDetector[], key: Secret) {
+    this.#active = active
+    this.#key = key
+  }
+
+  mightMatch(bytes: Uint8Array, start: number, end: number): boolean {
+    return mightMatch(bytes, start, end)
+  }
+
+  scrub(bytes: Buffer, start: number, end: number): Buffer | undefined {
+    // A SQL_ASCII database may hold anything: read byte by byte then, so that the rest comes back as it was.
+    const encoding = isUtf8(bytes.subarray(start, end)) ? 'utf8' : 'latin1'
+    const scrubbed = this.scrubText(bytes.toString(encoding, start, end))
+    return scrubbed === undefined ? undefined : Buffer.from(scrubbed, encoding)
+  }
+
+  scrubText(text: string): string | undefined {
+    if (text.length <= scratch.length / 3 && !mightMatch(scratch, 0, scratch.write(text))) return undefined
+    const { text: folded, origin } = normalise(text)
+    const finds = this.#find(folded)
+    if (finds.length === 0) return undefined
+    let out = ''
+    let done = 0
+    for (const find of finds) {
+      const value = folded.slice(find.start, find.end)
+      const replacement = find.treatment ? replacementText(value, find.treatment, this.#key) : REDACTED
+      const start = origin ? origin[find.start]! : find.start
+      out += text.slice(done, start) + replacement
+      done = origin ? endInOriginal(origin, find.end) : find.end
+    }
+    return out + text.slice(done)
+  }
+
+  /** Every find, in order, overlapping ones joined. */
+  #find(text: string): Find[] {
+    const found: Find[] = []
+    for (const { detector, treatment } of this.#active) {
+      detector.find(text, (start, end) => found.push({ start, end, treatment }))
+    }
+    if (found.length < 2) return found
+    found.sort((a, b) => a.start - b.start || b.end - a.end)
+    const joined: Find[] = []
+    for (const find of found) {
+      const last = joined.at(-1)
+      if (!last || find.start >= last.end) {
+        joined.push(find)
+        continue
+      }
+      // One inside the other of the same strength: the outer one's shape stands.
+      const inside = find.end <= last.end && find.treatment?.transform === last.treatment?.transform
+      if (!inside) last.treatment = undefined
+      last.end = Math.max(last.end, find.end)
+    }
+    return joined
+  }
+}
+
+/** Where the original goes on after the folded place `end`: a character that folds into several is taken whole. */
+function endInOriginal(origin: Int32Array, end: number): number {
+  let next = end
+  while (next < origin.length - 1 && origin[next] === origin[end - 1]) next++
+  return origin[next]!
+}
