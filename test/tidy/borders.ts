@@ -55,6 +55,10 @@ export const BORDERS: Readonly<Record<string, Border>> = {
     may: ['kit', 'model', 'policy', 'identity', 'approval', 'transcript', 'ledger', 'vault', 'tunnel', 'store'],
     instead: 'the API is a thin skin over services: put the work into a service and call that.',
   },
+  setup: {
+    may: ['kit', 'model', 'policy'],
+    instead: 'setup reads what a start needs (settings, certificate, policy folder); what uses it is put together in serve.ts.',
+  },
   cli: { may: ['kit', 'cli'], instead: 'a verb is a thin client of the API: add a route and call it.' },
 }
 

@@ -1,0 +1,68 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Where the demo keeps everything: `.sluice` in the clone, or another folder. */
+export interface DemoFolder {
+  readonly root: string
+  readonly demo: string
+  readonly policy: string
+  readonly tokens: string
+}
+
+export function demoFolder(root: string): DemoFolder {
+  return { root, demo: join(root, 'demo'), policy: join(root, 'policy'), tokens: join(root, 'tokens') }
+}
+
+/** Takes the folder for this process. Throws with a sentence when another start of the demo holds it; one that was killed holds nothing. Returns the release. */
+export function takeFolder(folder: DemoFolder): () => void {
+  mkdirSync(folder.root, { recursive: true, mode: 0o700 })
+  mkdirSync(folder.demo, { recursive: true })
+  mkdirSync(folder.tokens, { recursive: true, mode: 0o700 })
+  const file = join(folder.demo, 'pid')
+  const holder = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
+  if (isDemo(holder))
+    throw new Error(`The demo already runs on ${folder.root} (process ${holder}). Stop it first: kill ${holder}`)
+  writeFileSync(file, String(process.pid))
+  return () => rmSync(file, { force: true })
+}
+
+function isDemo(pid: number): boolean {
+  if (pid === process.pid || pid <= 0) return false
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('demo/start.ts')
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Copies the demo's policy to where the user may edit it, once; nothing of theirs is overwritten. The database's address is the one line kept
+ * right at every start, since its port may have been taken in between.
+ */
+export function preparePolicy(folder: DemoFolder, postgresPort: number): void {
+  const from = join(import.meta.dirname, 'policy')
+  if (!existsSync(folder.policy)) {
+    const draft = `${folder.policy}.draft`
+    rmSync(draft, { recursive: true, force: true })
+    mkdirSync(draft)
+    for (const name of readdirSync(from)) {
+      const text = readFileSync(join(from, name), 'utf8')
+      writeFileSync(
+        join(draft, name),
+        text.replace(/file: (\w+\.password)/g, (_, file) => `file: ${JSON.stringify(join(folder.demo, file))}`),
+      )
+    }
+    renameSync(draft, folder.policy)
+  }
+  const path = join(folder.policy, 'orders.yaml')
+  if (!existsSync(path)) return
+  const text = readFileSync(path, 'utf8')
+  const right = text.replace(/^address: 127\.0\.0\.1:\d+/m, `address: 127.0.0.1:${postgresPort}`)
+  if (right !== text) writeFileSync(path, right)
+}
+
+/** Writes a file only its owner reads, whole or not at all. */
+export function writePrivate(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, { mode: 0o600 })
+  renameSync(`${path}.new`, path)
+}

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process'
+import { POISONED_TICKET } from './rows.ts'
+
+/** One promise: a command to paste, and what its output must match. */
+export interface TourStep {
+  readonly promise: string
+  /** One line for a shell in the clone. */
+  readonly run: string
+  /** A regular expression over stdout and stderr together. */
+  readonly expect: string
+}
+
+export interface TourPlace {
+  readonly host: string
+  readonly port: number
+  /** Set when psql is installed: the file that holds the agent's token. */
+  readonly tokenFile: string | undefined
+}
+
+export function hasPsql(): boolean {
+  return spawnSync('psql', ['--version'], { stdio: 'ignore' }).status === 0
+}
+
+/** The five-minute tour, in order. Every step may be repeated. */
+export function tourOf(place: TourPlace): TourStep[] {
+  const asAgent = (sql: string) => agentCommand(place, sql)
+  return [
+    {
+      promise: 'An agent reads real rows; e-mail addresses and card numbers come back masked.',
+      run: asAgent(
+        'SELECT c.name, c.email, p.card, p.amount FROM customers c JOIN orders o ON o.customer_id = c.id JOIN payments p ON p.order_id = o.id ORDER BY p.id LIMIT 5',
+      ),
+      // Stars where the address was, and nowhere sixteen digits of a card.
+      expect:
+        '^(?![\\s\\S]*\\b(?:\\d{4} ?){3}\\d{4}\\b)(?![\\s\\S]*\\w{3,}@example\\.)[\\s\\S]*\\*{2}[\\s\\S]*\\(5 rows\\)',
+    },
+    {
+      promise: 'Its DELETE waits inside the live session until a person approves exactly that statement.',
+      run: `${asAgent("DELETE FROM tickets WHERE id = (SELECT min(id) FROM tickets WHERE status = 'solved')")} & npx sluice approve "$(npx sluice approvals --wait 30s --ids)"; wait`,
+      expect: 'approval[\\s\\S]*DELETE 1\\b|DELETE 1\\b[\\s\\S]*approved',
+    },
+    {
+      promise: 'A program on the database server cannot be started, whatever the statement looks like.',
+      run: asAgent("COPY (SELECT * FROM customers) TO PROGRAM 'cat > /tmp/customers'"),
+      expect: 'no-server-programs',
+    },
+    {
+      promise: `Ticket ${POISONED_TICKET} tells the agent to copy a partner's token into it. The agent obeys; the gateway does not.`,
+      run: asAgent(
+        `UPDATE tickets SET body = (SELECT api_token FROM integrations WHERE id = 1) WHERE id = ${POISONED_TICKET}`,
+      ),
+      expect: 'agents-do-not-carry-secrets|mask\\.copy',
+    },
+    {
+      promise: 'Every session can be replayed: statement, decision, rule, and the rows as the client saw them.',
+      run: 'npx sluice replay',
+      expect: 'UPDATE tickets[\\s\\S]*agents-do-not-carry-secrets|UPDATE tickets[\\s\\S]*mask\\.copy',
+    },
+    {
+      promise: 'The log of every decision verifies with nothing but its files and a public key.',
+      run: 'npx sluice audit verify',
+      expect: '[Vv]erif',
+    },
+  ]
+}
+
+/** psql where it is installed, else the small client of our own. The token stays out of the process list. */
+function agentCommand({ host, port, tokenFile }: TourPlace, sql: string): string {
+  if (tokenFile === undefined) return `npx sluice sql orders --as triage-bot -c ${quote(sql)}`
+  return `PGPASSWORD="$(cat ${tokenFile})" psql -X "host=${host} port=${port} user=orders dbname=shop" -c ${quote(sql)}`
+}
+
+function quote(text: string): string {
+  return `"${text.replace(/[\\"$`]/g, '\\$&')}"`
+}

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { SluiceError } from '../kit/errors.ts'
+import { loadSettings, parseSettings } from './config.ts'
+
+const where = { file: 'sluice.yaml', base: '/srv' }
+
+test('without a file every setting has a default, on this machine only', () => {
+  expect(loadSettings(undefined, '/nowhere')).toEqual({
+    dataDir: '/nowhere/.sluice',
+    policyDir: '/nowhere/.sluice/policy',
+    origin: 'sluice.local/ledger',
+    listen: { postgres: { host: '127.0.0.1', port: 15432 }, api: { host: '127.0.0.1', port: 8420 } },
+    publicUrl: undefined,
+    tls: undefined,
+    sampleRows: 100,
+    drain_ms: 10_000,
+    log: 'info',
+  })
+})
+
+test('paths are relative to the file, and an IPv6 address is understood', () => {
+  const settings = parseSettings(
+    'dataDir: state\ntls: { cert: c.pem, key: /k.pem }\nlisten: { postgres: "[::1]:5433" }\n',
+    where,
+  )
+  expect(settings.dataDir).toBe('/srv/state')
+  expect(settings.tls).toEqual({ cert: '/srv/c.pem', key: '/k.pem' })
+  expect(settings.listen.postgres).toEqual({ host: '::1', port: 5433 })
+  expect(settings.listen.api.port).toBe(8420)
+})
+
+test.each([
+  [
+    '\nlisten:\n  postgress: 127.0.0.1:1\n',
+    'sluice.yaml:3: there is no setting "listen.postgress"; write one of postgres, api',
+  ],
+  ['dataDir: x\nlog: loud\n', 'sluice.yaml:2: log must be one of debug, info, warn, error'],
+  ['listen:\n  api: 8420\n', 'sluice.yaml:2: listen.api: '],
+  ['listen:\n  api: localhost\n', 'sluice.yaml:2: listen.api: write host:port, like 127.0.0.1:15432'],
+  ['listen: { api: "h:70000" }', '70000 is not a port'],
+  ['a: 1\na: 2\n', 'sluice.yaml:2: '],
+  ['- a\n', 'sluice.yaml:1: the file: '],
+  ['tls:\n  cert: a.pem\n', 'sluice.yaml:2: tls.key: '],
+  ['dataDir: [\n', 'sluice.yaml:'],
+])('a bad setting is named by file and line: %j', (yaml, complaint) => {
+  expect(() => parseSettings(yaml, where)).toThrow(SluiceError)
+  expect(() => parseSettings(yaml, where)).toThrow(complaint)
+})
+
+test('a file that is not there is a sentence', () => {
+  expect(() => loadSettings('missing.yaml', '/nowhere')).toThrow('missing.yaml cannot be read (ENOENT)')
+})
