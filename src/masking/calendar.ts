@@ -19,7 +19,7 @@ function yearOfText(typeOid: number): Mask {
   const rest = typeOid === DATE ? '-01-01' : typeOid === TIMESTAMPTZ ? '-01-01 00:00:00+00' : '-01-01 00:00:00'
   return (bytes, start, end) => {
     if (end - start > 40) return undefined
-    const year = /^(\d{4,6})-\d\d-\d\d(?![^ T])(?!.* BC$)/.exec(bytes.latin1Slice(start, end))
+    const year = /^(\d{4,6})-\d\d-\d\d(?![^ T])(?!.* BC$)/.exec(bytes.toString('latin1', start, end))
     return year ? Buffer.from(year[1] + rest) : undefined
   }
 }

@@ -30,5 +30,5 @@ const OUTPUT = new RegExp(
  * of a real value. Masked numbers, dates and other values that are valid for their type cannot be told from real ones.
  */
 export function containsMaskOutput(text: string | Buffer): boolean {
-  return OUTPUT.test(typeof text === 'string' ? text : text.latin1Slice())
+  return OUTPUT.test(typeof text === 'string' ? text : text.toString('latin1'))
 }

@@ -58,7 +58,7 @@ export function lastDigits(type: CellType, redacted: CellMasker): CellMasker {
 function readNumber(type: CellType, bytes: Buffer, start: number, end: number): string | undefined {
   if (type.format === 0) {
     if (end - start > 64) return undefined
-    const text = bytes.latin1Slice(start, end)
+    const text = bytes.toString('latin1', start, end)
     if (type.typeOid === NUMERIC) return /^-?\d+(?:\.\d+)?$/.test(text) ? canonicalDecimal(text) : undefined
     return INTEGER.test(text) ? text : undefined
   }

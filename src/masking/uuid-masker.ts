@@ -25,7 +25,10 @@ export function uuidTokenizer(type: CellType, key: Secret, redacted: CellMasker)
 function uuidMasker(type: CellType, redacted: CellMasker, replace: (digits: string) => string): CellMasker {
   return {
     mask(bytes, start, end) {
-      const text = type.format === 0 ? bytes.latin1Slice(start, Math.min(end, start + 64)) : bytes.hexSlice(start, end)
+      const text =
+        type.format === 0
+          ? bytes.toString('latin1', start, Math.min(end, start + 64))
+          : bytes.toString('hex', start, end)
       const digits = text.replaceAll('-', '').toLowerCase()
       if (!/^[0-9a-f]{32}$/.test(digits)) return redacted.mask(bytes, start, end)
       const masked = replace(digits)

@@ -52,13 +52,13 @@ describe('rows', () => {
   it('come out with masked columns replaced and every other cell byte for byte', () => {
     const columns = [
       { labels: [], type: TEXT },
-      { labels: ['pii.email'], type: TEXT },
+      { labels: ['pii.contact'], type: TEXT },
       { labels: [], type: TEXT },
       { labels: ['pii.age'], type: INT4 },
       { labels: [], type: TEXT },
     ]
     const duties = [
-      { labels: ['pii.email'], with: 'partial' },
+      { labels: ['pii.contact'], with: 'partial' },
       { labels: ['pii.*'], with: 'redact' },
     ] as const
     for (const duty of duties) {
@@ -88,7 +88,11 @@ describe('rows', () => {
   })
 
   it('that need no change are a view of the same bytes', () => {
-    const plan = planColumns([{ labels: ['pii.email'], type: TEXT }], [{ labels: ['pii.email'], with: 'redact' }], KEY)!
+    const plan = planColumns(
+      [{ labels: ['pii.contact'], type: TEXT }],
+      [{ labels: ['pii.contact'], with: 'redact' }],
+      KEY,
+    )!
     const chunk = dataRow([null])
     const result = new RowMasker(plan, 1).maskRows(chunk, 0, chunk.length)
     expect(result.buffer).toBe(chunk.buffer)
@@ -97,8 +101,8 @@ describe('rows', () => {
 
   it('returned earlier are not written to again', () => {
     const plan = planColumns(
-      [{ labels: ['pii.email'], type: TEXT }],
-      [{ labels: ['pii.email'], with: 'partial' }],
+      [{ labels: ['pii.contact'], type: TEXT }],
+      [{ labels: ['pii.contact'], with: 'partial' }],
       KEY,
     )!
     const masker = new RowMasker(plan, 1)
