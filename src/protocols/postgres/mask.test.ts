@@ -52,14 +52,14 @@ describe('rows', () => {
   it('come out with masked columns replaced and every other cell byte for byte', () => {
     const columns = [
       { labels: [], type: TEXT },
-      { labels: ['pii.contact'], type: TEXT },
+      { labels: ['crm.contact'], type: TEXT },
       { labels: [], type: TEXT },
-      { labels: ['pii.age'], type: INT4 },
+      { labels: ['crm.age'], type: INT4 },
       { labels: [], type: TEXT },
     ]
     const duties = [
-      { labels: ['pii.contact'], with: 'partial' },
-      { labels: ['pii.*'], with: 'redact' },
+      { labels: ['crm.contact'], with: 'partial' },
+      { labels: ['crm.*'], with: 'redact' },
     ] as const
     for (const duty of duties) {
       const plan = planColumns(columns, [duty], KEY)!
@@ -89,8 +89,8 @@ describe('rows', () => {
 
   it('that need no change are a view of the same bytes', () => {
     const plan = planColumns(
-      [{ labels: ['pii.contact'], type: TEXT }],
-      [{ labels: ['pii.contact'], with: 'redact' }],
+      [{ labels: ['crm.contact'], type: TEXT }],
+      [{ labels: ['crm.contact'], with: 'redact' }],
       KEY,
     )!
     const chunk = dataRow([null])
@@ -101,8 +101,8 @@ describe('rows', () => {
 
   it('returned earlier are not written to again', () => {
     const plan = planColumns(
-      [{ labels: ['pii.contact'], type: TEXT }],
-      [{ labels: ['pii.contact'], with: 'partial' }],
+      [{ labels: ['crm.contact'], type: TEXT }],
+      [{ labels: ['crm.contact'], with: 'partial' }],
       KEY,
     )!
     const masker = new RowMasker(plan, 1)
