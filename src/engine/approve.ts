@@ -24,15 +24,28 @@ export interface Question {
 
 type Answer =
   | { readonly granted: true; readonly id: string; readonly by: readonly string[] }
-  | { readonly granted: false; readonly code: ErrorCode; readonly status: Refusal['status']; readonly retry: boolean; readonly approval?: NonNullable<Refusal['approval']>; readonly hint?: string }
+  | {
+      readonly granted: false
+      readonly code: ErrorCode
+      readonly status: Refusal['status']
+      readonly retry: boolean
+      readonly approval?: NonNullable<Refusal['approval']>
+      readonly hint?: string
+    }
 
 /** The digest an approval is bound to (design §9): everything that says who would run what, where and in which state. */
 export function approvalDigest(question: Question, request: ApprovalRequest): string {
   const { principal } = question
   return sha256(
     JSON.stringify([
-      actorChain(principal).map((p) => p.id), principal.credential, request.resource, request.database,
-      request.text, request.parameters, Object.entries(request.state).sort(), request.policy,
+      actorChain(principal).map((p) => p.id),
+      principal.credential,
+      request.resource,
+      request.database,
+      request.text,
+      request.parameters,
+      Object.entries(request.state).sort(),
+      request.policy,
     ]),
   )
 }
@@ -64,15 +77,32 @@ export async function askPeople(question: Question): Promise<Answer> {
       await approvals.cancel(pending.id, 'the client left')
       return { granted: false, code: 'approval.expired', status: 'expired', retry: true, approval }
     case 'held long enough':
-      return { granted: false, code: 'approval.pending', status: 'pending', retry: true, approval, ...(decision.hint ? { hint: decision.hint } : {}) }
+      return {
+        granted: false,
+        code: 'approval.pending',
+        status: 'pending',
+        retry: true,
+        approval,
+        ...(decision.hint ? { hint: decision.hint } : {}),
+      }
   }
 }
 
 function requestOf(question: Question): ApprovalRequest {
   const { principal, resource, database, session, operation, call, decision } = question
   const request = {
-    digest: '', session, principal, resource: resource.name, database, verb: operation.verb, effects: effectNames(operation.effects),
-    text: call.text, parameters: call.parameters?.() ?? [], state: call.state?.() ?? {}, terms: decision.approvals, policy: decision.policy,
+    digest: '',
+    session,
+    principal,
+    resource: resource.name,
+    database,
+    verb: operation.verb,
+    effects: effectNames(operation.effects),
+    text: call.text,
+    parameters: call.parameters?.() ?? [],
+    state: call.state?.() ?? {},
+    terms: decision.approvals,
+    policy: decision.policy,
     message: decision.message,
   }
   return { ...request, digest: approvalDigest(question, request) }

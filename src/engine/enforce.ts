@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../kit/catalogue.ts'
-import { NO_OBLIGATIONS, type Decision, type Obligations } from '../model/decision.ts'
+import { type Decision, NO_OBLIGATIONS, type Obligations } from '../model/decision.ts'
 import type { SessionFacts } from '../model/facts.ts'
 import type { Call, Operation } from '../model/operation.ts'
 import type { Policy, Ports } from '../model/ports.ts'
@@ -54,7 +54,14 @@ export class Enforcer {
   readonly #who: string
   #judged = new WeakMap<Operation, Judged>()
   #policy: Policy | undefined
-  readonly facts = { id: '', labelsRead: [] as string[], operations: 0, rows: 0, bytes: 0, inFlight: 0 } satisfies Mutable<SessionFacts>
+  readonly facts = {
+    id: '',
+    labelsRead: [] as string[],
+    operations: 0,
+    rows: 0,
+    bytes: 0,
+    inFlight: 0,
+  } satisfies Mutable<SessionFacts>
   held = 0
 
   constructor(parts: EnforcerParts) {
@@ -96,7 +103,15 @@ export class Enforcer {
       (readOnly === true && !fulfils.has('readOnly')) ||
       (record !== undefined && !fulfils.has('record'))
     if (!missing) return decision
-    return { ...decision, outcome: 'deny', reason: 'policy.unfulfilled', message: '', hint: '', obligations: NO_OBLIGATIONS, approvals: [] }
+    return {
+      ...decision,
+      outcome: 'deny',
+      reason: 'policy.unfulfilled',
+      message: '',
+      hint: '',
+      obligations: NO_OBLIGATIONS,
+      approvals: [],
+    }
   }
 
   enforce(operation: Operation, call: Call, waiting: (held: HeldNotice) => void): Verdict | Promise<Verdict> {
@@ -154,26 +169,53 @@ export class Enforcer {
     return refusal(code, { op, hint: detail })
   }
 
-  async #ask(op: number, operation: Operation, call: Call, judged: Judged, waiting: (held: HeldNotice) => void): Promise<Verdict> {
+  async #ask(
+    op: number,
+    operation: Operation,
+    call: Call,
+    judged: Judged,
+    waiting: (held: HeldNotice) => void,
+  ): Promise<Verdict> {
     this.held++
     try {
       const { ports, principal, resource, database, session, left, ended } = this.#parts
       const told = (held: HeldNotice) => {
-        ports.ledger.append('held', `${this.#who}${op},${judged.part},${this.#texts.part(call.text)},"approval":"${held.id}"`)
+        ports.ledger.append(
+          'held',
+          `${this.#who}${op},${judged.part},${this.#texts.part(call.text)},"approval":"${held.id}"`,
+        )
         this.#note(op, operation, call, judged.decision)
         this.#parts.recorder.note({ kind: 'held', op, approval: held.id })
         this.#parts.tick.touch()
         waiting(held)
       }
       const answer = await askPeople({
-        approvals: ports.approvals, principal, resource, database, session, operation, call, decision: judged.decision, told, left, ended,
+        approvals: ports.approvals,
+        principal,
+        resource,
+        database,
+        session,
+        operation,
+        call,
+        decision: judged.decision,
+        told,
+        left,
+        ended,
       })
-      if (!answer.granted) return refusal(answer.code, { ...answer, op, rule: judged.decision.rule, status: answer.status })
+      if (!answer.granted)
+        return refusal(answer.code, { ...answer, op, rule: judged.decision.rule, status: answer.status })
       // Policy is evaluated again at execution: it may have changed while people thought.
       const again = this.#judge(operation, call)
       if (again.decision.outcome === 'deny') return this.#refuse(op, call, operation, again)
-      if (again.policy.version !== judged.policy.version) return refusal('approval.expired', { op, status: 'expired', retry: true })
-      return this.#grant(op, operation, call, again, `,"approval":"${answer.id}","approvedBy":${JSON.stringify(answer.by)}`)
+      if (again.policy.version !== judged.policy.version)
+        return refusal('approval.expired', { op, status: 'expired', retry: true })
+      return this.#grant(
+        op,
+        operation,
+        call,
+        again,
+        `,"approval":"${answer.id}","approvedBy":${JSON.stringify(answer.by)}`,
+      )
     } catch {
       return refusal('approval.unavailable', { op, status: 'error', retry: true })
     } finally {

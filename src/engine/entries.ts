@@ -1,7 +1,7 @@
 import { sha256 } from '../kit/digest.ts'
 import { Lru } from '../kit/lru.ts'
-import { effectNames } from '../model/effects.ts'
 import type { Decision } from '../model/decision.ts'
+import { effectNames } from '../model/effects.ts'
 import type { Operation } from '../model/operation.ts'
 import type { LedgerPort } from '../model/ports.ts'
 import { actorChain, type Principal } from '../model/principal.ts'

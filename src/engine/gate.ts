@@ -1,10 +1,9 @@
 import type { SecureContext } from 'node:tls'
 import { newId } from '../kit/ids.ts'
 import type { Ports } from '../model/ports.ts'
-import type { Principal } from '../model/principal.ts'
+import type { Claim, Principal } from '../model/principal.ts'
 import { actorChain } from '../model/principal.ts'
 import type { Resource, UpstreamUser } from '../model/resource.ts'
-import type { Claim } from '../model/principal.ts'
 import type { Gate, Protocol, Refusal, Session, Wanted } from '../protocols/contract.ts'
 import { LIMITS } from './limits.ts'
 import { refusal } from './refusal.ts'
@@ -82,11 +81,26 @@ export class ClientGate implements Gate {
     const { principal, resource, user } = found
     const opened_ms = now_ms()
     const meta = {
-      id: newId('ses', opened_ms), protocol: protocol.name, resource: resource.name, principal, from: claim.from, opened_ms,
-      upstreamUser: user.name, database: wanted.database ?? resource.database ?? '', client: (wanted.client ?? '').slice(0, 128),
+      id: newId('ses', opened_ms),
+      protocol: protocol.name,
+      resource: resource.name,
+      principal,
+      from: claim.from,
+      opened_ms,
+      upstreamUser: user.name,
+      database: wanted.database ?? resource.database ?? '',
+      client: (wanted.client ?? '').slice(0, 128),
     }
     const session = new GatewaySession({
-      ports, tick, protocol, principal, resource, user, meta, now_ms, closed: (ended) => sessions.delete(ended.id),
+      ports,
+      tick,
+      protocol,
+      principal,
+      resource,
+      user,
+      meta,
+      now_ms,
+      closed: (ended) => sessions.delete(ended.id),
     })
     sessions.set(session.id, session)
     this.session = session
@@ -102,8 +116,11 @@ interface Found {
 
 /** The upstream account: the one asked for, else the first this principal may pick. */
 function pickUser(resource: Resource, principal: Principal, wanted: string | undefined): UpstreamUser | undefined {
-  const names = new Set(actorChain(principal).slice(0, 1).flatMap((p) => [p.id, ...p.groups.map((g) => `group:${g}`), ...p.groups]))
+  const names = new Set(
+    actorChain(principal)
+      .slice(0, 1)
+      .flatMap((p) => [p.id, ...p.groups.map((g) => `group:${g}`), ...p.groups]),
+  )
   const may = (user: UpstreamUser) => !user.for || user.for.length === 0 || user.for.some((name) => names.has(name))
   return resource.users.find((user) => (wanted === undefined || user.name === wanted) && may(user))
 }
-

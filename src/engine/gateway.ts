@@ -49,7 +49,14 @@ export async function createGateway(config: GatewayConfig): Promise<Gateway> {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     const gate = new ClientGate({
-      ports, tick, protocol: listener.protocol, tls: listener.tls, loopback: isLoopback(socket.remoteAddress), closing: closing.signal, now_ms, sessions,
+      ports,
+      tick,
+      protocol: listener.protocol,
+      tls: listener.tls,
+      loopback: isLoopback(socket.remoteAddress),
+      closing: closing.signal,
+      now_ms,
+      sessions,
     })
     const done = serveOne(listener.protocol, socket, gate, log)
     serving.add(done)
@@ -88,7 +95,11 @@ async function serveOne(protocol: Protocol, socket: Socket, gate: ClientGate, lo
     await protocol.serve(socket, gate)
   } catch (thrown) {
     const error = toSluiceError(thrown)
-    log.error('a session ended by an error of the gateway', { code: error.code, detail: error.detail, stack: error.cause instanceof Error ? error.cause.stack : error.stack })
+    log.error('a session ended by an error of the gateway', {
+      code: error.code,
+      detail: error.detail,
+      stack: error.cause instanceof Error ? error.cause.stack : error.stack,
+    })
   } finally {
     socket.destroySoon()
     try {
@@ -103,7 +114,10 @@ function listen(listener: ListenerConfig, accept: (listener: ListenerConfig, soc
   return new Promise((resolve, reject) => {
     const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => accept(listener, socket))
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE' ? `port ${listener.port} is already in use; stop what holds it, or choose another port` : error.message
+      const taken =
+        error.code === 'EADDRINUSE'
+          ? `port ${listener.port} is already in use; stop what holds it, or choose another port`
+          : error.message
       reject(new SluiceError('config.invalid', taken, { cause: error }))
     })
     server.listen({ host: listener.host, port: listener.port, backlog: 4096 }, () => resolve(server))

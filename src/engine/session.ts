@@ -10,7 +10,18 @@ import type { LiveSession, Ports } from '../model/ports.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Resource, UpstreamUser } from '../model/resource.ts'
 import type { Recorder, SessionMeta, TranscriptEvent } from '../model/transcript.ts'
-import type { Conversation, HeldNotice, Permit, Protocol, Refusal, Session, Settlement, Upstream, Verdict, Wire } from '../protocols/contract.ts'
+import type {
+  Conversation,
+  HeldNotice,
+  Permit,
+  Protocol,
+  Refusal,
+  Session,
+  Settlement,
+  Upstream,
+  Verdict,
+  Wire,
+} from '../protocols/contract.ts'
 import { Enforcer } from './enforce.ts'
 import { principalPart } from './entries.ts'
 import { LIMITS } from './limits.ts'
@@ -44,8 +55,17 @@ export class GatewaySession implements Session {
     const { ports, meta, principal } = parts
     this.#recorder = ports.recorder.open(meta)
     this.#enforcer = new Enforcer({
-      ports, tick: parts.tick, protocol: parts.protocol, principal, resource: parts.resource, session: meta.id, database: meta.database,
-      recorder: this.#recorder, ended: this.#ended.signal, left: this.#left.signal, now_ms: parts.now_ms,
+      ports,
+      tick: parts.tick,
+      protocol: parts.protocol,
+      principal,
+      resource: parts.resource,
+      session: meta.id,
+      database: meta.database,
+      recorder: this.#recorder,
+      ended: this.#ended.signal,
+      left: this.#left.signal,
+      now_ms: parts.now_ms,
     })
     this.#unsubscribe = ports.identity.onRevoked(principal, (why) => this.end(new SluiceError('identity.revoked', why)))
     const J = JSON.stringify
@@ -82,7 +102,15 @@ export class GatewaySession implements Session {
     const password = user.password ? await ports.secrets.read(user.password) : undefined
     const { host, port } = splitAddress(resource.address)
     const redial = () => dialTcp(host, port, this.#ended.signal)
-    return { stream: await redial(), host, user: user.name, password, database: meta.database || undefined, tls: resource.tls, redial: () => dialTcp(host, port) }
+    return {
+      stream: await redial(),
+      host,
+      user: user.name,
+      password,
+      database: meta.database || undefined,
+      tls: resource.tls,
+      redial: () => dialTcp(host, port),
+    }
   }
 
   judge(operation: Operation, call: Call): Decision {
@@ -102,7 +130,14 @@ export class GatewaySession implements Session {
   }
 
   relay(client: Duplex, target: Duplex, converse: (wire: Wire) => Conversation): Promise<void> {
-    return pump({ client, target, tick: this.#parts.tick, ended: this.#ended.signal, left: () => this.#left.abort(), converse })
+    return pump({
+      client,
+      target,
+      tick: this.#parts.tick,
+      ended: this.#ended.signal,
+      left: () => this.#left.abort(),
+      converse,
+    })
   }
 
   /** Ends the session from outside: its client is told, its backend work is cancelled by the protocol. */
@@ -120,8 +155,12 @@ export class GatewaySession implements Session {
     await this.#recorder.close()
     const { operations, rows, bytes } = this.#enforcer.facts
     const reason = this.#ended.signal.reason
-    const why = reason instanceof SluiceError ? `,"reason":"${reason.code}","detail":${JSON.stringify(reason.detail)}` : ''
-    this.#parts.ports.ledger.append('close', `"session":"${this.id}","operations":${operations},"rows":${rows},"bytes":${bytes}${why}`)
+    const why =
+      reason instanceof SluiceError ? `,"reason":"${reason.code}","detail":${JSON.stringify(reason.detail)}` : ''
+    this.#parts.ports.ledger.append(
+      'close',
+      `"session":"${this.id}","operations":${operations},"rows":${rows},"bytes":${bytes}${why}`,
+    )
     this.#parts.tick.touch()
   }
 

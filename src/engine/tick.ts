@@ -1,5 +1,5 @@
+import { type SluiceError, toSluiceError } from '../kit/errors.ts'
 import type { LedgerPort } from '../model/ports.ts'
-import { toSluiceError, type SluiceError } from '../kit/errors.ts'
 
 /** Something with bytes for a target that wait for the ledger. */
 export interface Flushable {

@@ -15,7 +15,8 @@ export class ByteReader {
   }
   #take(length: number): number {
     const at = this.offset
-    if (length < 0 || length > this.end - at) throw new SluiceError('protocol.malformed', `needed ${length} bytes at offset ${at}`)
+    if (length < 0 || length > this.end - at)
+      throw new SluiceError('protocol.malformed', `needed ${length} bytes at offset ${at}`)
     this.offset = at + length
     return at
   }
@@ -42,7 +43,8 @@ export class ByteReader {
   /** A NUL-terminated string as a view without its NUL. */
   cstringView(): Buffer {
     const nul = this.bytes.indexOf(0, this.offset)
-    if (nul < 0 || nul >= this.end) throw new SluiceError('protocol.malformed', `string without end at offset ${this.offset}`)
+    if (nul < 0 || nul >= this.end)
+      throw new SluiceError('protocol.malformed', `string without end at offset ${this.offset}`)
     const view = this.bytes.subarray(this.offset, nul)
     this.offset = nul + 1
     return view
@@ -53,7 +55,8 @@ export class ByteReader {
   }
   /** Throws unless everything was consumed: trailing bytes are not ignored. */
   finish(): void {
-    if (this.offset !== this.end) throw new SluiceError('protocol.malformed', `${this.remaining} bytes left over at offset ${this.offset}`)
+    if (this.offset !== this.end)
+      throw new SluiceError('protocol.malformed', `${this.remaining} bytes left over at offset ${this.offset}`)
   }
 }
 

@@ -7,11 +7,15 @@ export interface CatalogueEntry {
 
 /** Every coded reason there is. `docs/errors.md` is generated from it; a test fails for a code nobody uses. */
 export const CATALOGUE = {
-  internal: { message: 'The gateway met an error of its own.', remedy: 'Report it with the session id; the statement was not forwarded.' },
+  internal: {
+    message: 'The gateway met an error of its own.',
+    remedy: 'Report it with the session id; the statement was not forwarded.',
+  },
 
   'identity.refused': {
     message: 'Access denied.',
-    remedy: 'Check the token, the resource name and that a rule lets you open it; `sluice explain` tells an administrator which.',
+    remedy:
+      'Check the token, the resource name and that a rule lets you open it; `sluice explain` tells an administrator which.',
   },
   'identity.revoked': { message: 'Your access has ended.', remedy: 'Ask for a new token.' },
   'token.invalid': { message: 'This token cannot be issued.', remedy: 'Mend what the message names.' },
@@ -23,7 +27,10 @@ export const CATALOGUE = {
   'policy.allowed': { message: 'A rule allows it.', remedy: '' },
   'policy.denied': { message: 'A rule forbids it.', remedy: 'Ask the owner of the rule.' },
   'policy.default': { message: 'No rule allows it.', remedy: 'Ask for a rule that allows it.' },
-  'policy.error': { message: 'A rule could not be evaluated, so the operation is refused.', remedy: 'Tell the owner of the rule.' },
+  'policy.error': {
+    message: 'A rule could not be evaluated, so the operation is refused.',
+    remedy: 'Tell the owner of the rule.',
+  },
   'policy.unfulfilled': {
     message: 'A rule attaches a duty this protocol cannot fulfil, so the operation is refused.',
     remedy: 'Change the rule, or use another protocol.',
@@ -40,8 +47,14 @@ export const CATALOGUE = {
     message: 'Nobody approves a request of their own, or of an agent that acts for them.',
     remedy: 'Ask someone else whom the rule names.',
   },
-  'approval.forbidden': { message: 'You are not among those who may decide this request.', remedy: 'Ask someone the rule names.' },
-  'approval.closed': { message: 'The request is no longer open, or you have decided it before.', remedy: 'Look at its state.' },
+  'approval.forbidden': {
+    message: 'You are not among those who may decide this request.',
+    remedy: 'Ask someone the rule names.',
+  },
+  'approval.closed': {
+    message: 'The request is no longer open, or you have decided it before.',
+    remedy: 'Look at its state.',
+  },
   'approval.mismatch': {
     message: 'The request is not the one you saw.',
     remedy: 'Show it again, read it, and pass the digest it shows.',
@@ -58,8 +71,14 @@ export const CATALOGUE = {
     message: 'The statement could not be parsed with the server version’s grammar, so it is refused.',
     remedy: 'Correct the statement.',
   },
-  'sql.too_large': { message: 'The statement is larger than the gateway analyses.', remedy: 'Split the statement, or use COPY or bound parameters.' },
-  'sql.unknown_statement': { message: 'The statement refers to a prepared statement or cursor the gateway does not know.', remedy: 'Prepare it in this session.' },
+  'sql.too_large': {
+    message: 'The statement is larger than the gateway analyses.',
+    remedy: 'Split the statement, or use COPY or bound parameters.',
+  },
+  'sql.unknown_statement': {
+    message: 'The statement refers to a prepared statement or cursor the gateway does not know.',
+    remedy: 'Prepare it in this session.',
+  },
   'sql.setting': {
     message: 'This session setting may not be changed: what the gateway reads and what the server runs would differ.',
     remedy: 'Keep standard_conforming_strings on and client_encoding UTF8.',
@@ -77,26 +96,68 @@ export const CATALOGUE = {
     message: 'The statement contains masked text; writing it would damage the real value.',
     remedy: 'Leave the masked column out of the write.',
   },
-  'mask.unreadable': { message: 'A result could not be masked, so it is withheld.', remedy: 'Select the columns by name, or ask for access without masking.' },
+  'mask.unreadable': {
+    message: 'A result could not be masked, so it is withheld.',
+    remedy: 'Select the columns by name, or ask for access without masking.',
+  },
 
   'limit.rows': { message: 'The row limit of a rule was reached.', remedy: 'Narrow the query.' },
   'limit.timeout': { message: 'The time limit of a rule was reached.', remedy: 'Narrow the query.' },
   'limit.buffer': { message: 'A bound of the gateway was reached.', remedy: 'Send less at once.' },
 
   'protocol.malformed': { message: 'The client broke the protocol.', remedy: 'Use a standard client.' },
-  'protocol.unsupported': { message: 'The client asked for something this gateway does not support.', remedy: 'Leave the option out.' },
+  'protocol.unsupported': {
+    message: 'The client asked for something this gateway does not support.',
+    remedy: 'Leave the option out.',
+  },
   'protocol.target': { message: 'The target broke the protocol.', remedy: 'Check the target’s version and health.' },
 
-  'target.unreachable': { message: 'The target cannot be reached.', remedy: 'Check that it runs; ask the administrator.' },
-  'target.login': { message: 'The gateway could not log in to the target.', remedy: 'The administrator must check the stored credential.' },
+  'protocol.parameter': {
+    message: 'The client sent a start-up parameter that may not be set here.',
+    remedy: 'Leave the parameter out; most settings can be changed by SET inside the session.',
+  },
+  'protocol.duplicate': { message: 'The client sent a start-up parameter twice.', remedy: 'Send it once.' },
+  'protocol.user': {
+    message: 'The client named no user.',
+    remedy: 'Give the resource as the user name: postgresql://RESOURCE@gateway/.',
+  },
+  'protocol.version': {
+    message: 'The client speaks a protocol version this gateway does not.',
+    remedy: 'Use a client for protocol 3.',
+  },
+  'client.left': { message: 'The client closed the connection.', remedy: 'Connect again.' },
+  'client.late': { message: 'The client did not finish its start in time.', remedy: 'Connect again.' },
+
+  'target.unreachable': {
+    message: 'The target cannot be reached.',
+    remedy: 'Check that it runs; ask the administrator.',
+  },
+  'target.login': {
+    message: 'The gateway could not log in to the target.',
+    remedy: 'The administrator must check the stored credential.',
+  },
+  'target.refused': {
+    message: 'The target refuses what the client asked for.',
+    remedy: 'Check the database name and the settings.',
+  },
+  'target.version': {
+    message: 'The target runs a version this gateway does not support.',
+    remedy: 'Use PostgreSQL 13 to 18.',
+  },
   'target.left': { message: 'The target closed the connection.', remedy: 'Connect again.' },
 
   'session.killed': { message: 'An administrator ended this session.', remedy: 'Ask why before connecting again.' },
   'session.shutdown': { message: 'The gateway is shutting down.', remedy: 'Connect again in a moment.' },
   'session.limit': { message: 'Too many sessions.', remedy: 'Close some, or try again later.' },
 
-  'ledger.unwritable': { message: 'The audit ledger cannot be written, so nothing is forwarded.', remedy: 'Free disk space; the gateway recovers by itself.' },
-  'ledger.damaged': { message: 'The audit ledger does not verify.', remedy: 'Keep the files as they are and compare them with a copy.' },
+  'ledger.unwritable': {
+    message: 'The audit ledger cannot be written, so nothing is forwarded.',
+    remedy: 'Free disk space; the gateway recovers by itself.',
+  },
+  'ledger.damaged': {
+    message: 'The audit ledger does not verify.',
+    remedy: 'Keep the files as they are and compare them with a copy.',
+  },
   'vault.missing': { message: 'A stored credential is missing.', remedy: 'The administrator must set it.' },
   'vault.refused': { message: 'This credential cannot be stored.', remedy: 'Mend what the message names.' },
   'vault.key': {
@@ -109,7 +170,10 @@ export const CATALOGUE = {
   'api.forbidden': { message: 'You may not do that.', remedy: 'Ask an administrator.' },
   'api.not_found': { message: 'There is no such thing.', remedy: 'List what there is.' },
   'api.too_large': { message: 'The request is too large.', remedy: 'Send less at once.' },
-  'api.limited': { message: 'Too many failed sign-ins from this address.', remedy: 'Wait a minute, then try with a valid token.' },
+  'api.limited': {
+    message: 'Too many failed sign-ins from this address.',
+    remedy: 'Wait a minute, then try with a valid token.',
+  },
   'api.invalid': { message: 'The request is not valid.', remedy: 'See `--help`, or the API document.' },
 } as const satisfies Record<string, CatalogueEntry>
 

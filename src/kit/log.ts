@@ -12,12 +12,17 @@ export interface Log {
 }
 
 /** A log that writes lines at or above `level` through `write`. */
-export function createLog(level: LogLevel = 'info', write: (line: string) => void = (l) => process.stderr.write(l)): Log {
+export function createLog(
+  level: LogLevel = 'info',
+  write: (line: string) => void = (l) => process.stderr.write(l),
+): Log {
   const least = ORDER.indexOf(level)
-  const at = (name: LogLevel) => (message: string, fields: Record<string, unknown> = {}) => {
-    if (ORDER.indexOf(name) < least) return
-    const time = new Date().toISOString()
-    write(`${JSON.stringify({ time, level: name, message: stripVTControlCharacters(message), ...fields })}\n`)
-  }
+  const at =
+    (name: LogLevel) =>
+    (message: string, fields: Record<string, unknown> = {}) => {
+      if (ORDER.indexOf(name) < least) return
+      const time = new Date().toISOString()
+      write(`${JSON.stringify({ time, level: name, message: stripVTControlCharacters(message), ...fields })}\n`)
+    }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }

@@ -27,14 +27,17 @@ export type TranscriptEvent =
       readonly reason: string
     }
   | { readonly kind: 'held'; readonly op: number; readonly approval: string }
-  /** Result columns of `op`; later `rows` of the same op follow this layout. `format` 0 text, 1 binary. */
+  /** Result columns first seen in `op`; `rows` events refer to it by `columnsOf`. `format` 0 text, 1 binary. */
   | {
       readonly kind: 'columns'
       readonly op: number
       readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly format: number }[]
     }
-  /** Rows as the client got them (masked), a sample: `bytes` holds whole messages of the protocol's own framing; the recorder copies them. */
-  | { readonly kind: 'rows'; readonly op: number; readonly bytes: Uint8Array }
+  /**
+   * Rows as the client got them (masked), a sample: `bytes` holds whole messages of the protocol's own framing; the recorder copies them.
+   * `columnsOf` is the operation whose `columns` event describes them: a layout is noted once per session, not per operation.
+   */
+  | { readonly kind: 'rows'; readonly op: number; readonly columnsOf: number; readonly bytes: Uint8Array }
   | {
       readonly kind: 'outcome'
       readonly op: number

@@ -1,0 +1,50 @@
+import { SluiceError } from '../../kit/errors.ts'
+import type { Conversation } from '../contract.ts'
+import { ClientSide } from './client-side.ts'
+import { Dialogue, type DialogueParts } from './dialogue.ts'
+import { fatalResponse } from './reply.ts'
+import { finishRun } from './run.ts'
+import { TargetSide } from './target-side.ts'
+
+/** One logged-in session's messages, both ways: bytes in, emissions out through its Wire, no I/O of its own. */
+export class PostgresConversation implements Conversation {
+  readonly #dialogue: Dialogue
+  readonly #client: ClientSide
+  readonly #target: TargetSide
+
+  constructor(parts: DialogueParts) {
+    this.#dialogue = new Dialogue(parts)
+    this.#client = new ClientSide(this.#dialogue)
+    this.#target = new TargetSide(this.#dialogue)
+  }
+
+  fromClient(chunk: Buffer): void {
+    this.#client.feed(chunk)
+  }
+
+  fromTarget(chunk: Buffer): void {
+    this.#target.feed(chunk)
+  }
+
+  clientLeft(): void {
+    this.#close()
+  }
+
+  targetLeft(): void {
+    if (!this.#dialogue.over) this.#dialogue.parts.wire.fail(new SluiceError('target.left'))
+  }
+
+  lastWords(why: SluiceError): Buffer {
+    this.#close()
+    return fatalResponse(why)
+  }
+
+  /** What was forwarded and not answered: its outcome is not known. */
+  #close(): void {
+    this.#dialogue.over = true
+    for (const exchange of this.#dialogue.queue.waiting()) {
+      if ('run' in exchange && exchange.run) finishRun(this.#dialogue, exchange.run, 'unknown')
+    }
+    this.#dialogue.wakeWaiters()
+  }
+}

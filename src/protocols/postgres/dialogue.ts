@@ -1,0 +1,151 @@
+import { type TextScrubber, textScrubber } from '../../masking/index.ts'
+import type { MaskDuty } from '../../model/decision.ts'
+import type { Portal, PostgresSql, PreparedStatement, ResolvedStatement, SessionMirror } from '../../sql/postgres.ts'
+import type { Session, Wire } from '../contract.ts'
+import type { CatalogueSource } from './catalogue.ts'
+import { type Exchange, ExchangeQueue } from './exchange.ts'
+import { EXCHANGES } from './limits.ts'
+import type { PlanMemory } from './plans.ts'
+
+export type TransactionStatus = 'I' | 'T' | 'E'
+
+/** What a conversation is made of; the same for both of its sides. */
+export interface DialogueParts {
+  readonly session: Session
+  readonly wire: Wire
+  readonly sql: PostgresSql
+  readonly source: CatalogueSource
+  readonly mirror: SessionMirror
+  readonly database: string
+  readonly upstreamUser: string
+  readonly replication: boolean
+  /** Asks the target, out of band, to stop what this session runs. */
+  readonly cancel: () => void
+  /** Rows of each operation kept in the transcript. */
+  readonly sampleRows: number
+}
+
+/** How a COPY FROM STDIN, or the both-ways stream of replication, stands. */
+export type CopyState = 'none' | 'in' | 'both'
+
+/** The state both sides of a conversation share. */
+export class Dialogue {
+  readonly parts: DialogueParts
+  readonly queue = new ExchangeQueue()
+  readonly mirror: SessionMirror
+  readonly plans: PlanMemory = new WeakMap()
+  /** As of the last ReadyForQuery. */
+  status: TransactionStatus = 'I'
+  /** An error was or will be raised in the extended protocol: the server ignores everything until Sync, and so do we. */
+  skipping = false
+  copy: CopyState = 'none'
+  /** Statements in flight whose completion changes what later text means: names, search path, definitions. */
+  unsettled = 0
+  /** Statements since the last ReadyForQuery that may change how text is lexed, and those of them no Sync follows yet. */
+  lexing = 0
+  lexingOpen = 0
+  /** The catalogue may be older than what this session committed. */
+  catalogueStale = false
+  #defined = false
+  over = false
+  #waiters: (() => void)[] = []
+  #duties: readonly MaskDuty[] | undefined
+  #scrubber: TextScrubber | undefined
+
+  constructor(parts: DialogueParts) {
+    this.parts = parts
+    this.mirror = parts.mirror
+  }
+
+  /** True while replies are on their way that decide what the next message means, or too many are. */
+  mustWait(text: string): boolean {
+    if (this.unsettled > 0 || this.queue.length > EXCHANGES) return true
+    return this.lexing > 0 && this.lexingOpen === 0 && isLexedBySetting(text)
+  }
+
+  /** True for a name that exists while replies are on their way: whether it still will when the server gets there is not known. */
+  nameInDoubt(previous: PreparedStatement | Portal | undefined, name: string): boolean {
+    return name !== '' && previous !== undefined && this.queue.length > 0
+  }
+
+  /** COPY data may come: the server reads it, or a COPY FROM STDIN is on its way to it. */
+  copyMayCome(): boolean {
+    if (this.copy !== 'none') return true
+    for (const exchange of this.queue.waiting()) {
+      if (exchange.kind !== 'query' && exchange.kind !== 'execute') continue
+      if (exchange.run?.statements.some((statement) => statement.result.kind === 'copyIn')) return true
+    }
+    return false
+  }
+
+  /** Resolves when a reply has arrived that may have settled what somebody waits for. The waiter looks again. */
+  nextReply(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve))
+  }
+
+  wakeWaiters(): void {
+    if (this.#waiters.length === 0) return
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const wake of waiters) wake()
+  }
+
+  /** Remembers the duties of the latest operation: what arrives outside any (notices, notifications) is scrubbed by them. */
+  useDuties(duties: readonly MaskDuty[]): void {
+    if (duties.length === 0 || duties === this.#duties) return
+    this.#duties = duties
+    this.#scrubber = textScrubber(duties, this.parts.session.maskKey)
+  }
+
+  get scrubber(): TextScrubber | undefined {
+    return this.#scrubber
+  }
+
+  /** The server completed a statement. */
+  completed(statement: ResolvedStatement): void {
+    if (statement.transitions.length === 0) return
+    this.mirror.apply(statement)
+    if (statement.transitions.some(({ kind }) => kind === 'created' || kind === 'redefined')) this.#defined = true
+  }
+
+  /** ReadyForQuery arrived; `lexing` statements before it are known to have left lexing as it was. */
+  ready(status: TransactionStatus, lexing: number): void {
+    this.status = status
+    this.lexing -= lexing
+    this.mirror.transactionStatus(status)
+    // The next batches' portals were bound after this Sync: the end of its transaction does not concern them.
+    if (status === 'I' && this.queue.length > 0) {
+      for (const exchange of this.queue.waiting())
+        if (exchange.kind === 'bind' && exchange.portal) this.mirror.setPortal(exchange.name, exchange.portal)
+    }
+    if (status === 'I' && this.#defined) {
+      this.#defined = false
+      this.catalogueStale = true
+      this.parts.source.invalidate()
+    }
+    this.wakeWaiters()
+  }
+
+  /** Takes back what an exchange did to the names, because the server never carried it out. */
+  undo(exchange: Exchange): void {
+    if (exchange.kind === 'parse' || (exchange.kind === 'close' && exchange.of === 'statement')) {
+      if (exchange.previous) this.mirror.setStatement(exchange.name, exchange.previous)
+      else this.mirror.closeStatement(exchange.name)
+    } else if (exchange.kind === 'bind' || exchange.kind === 'close') {
+      if (exchange.previous) this.mirror.setPortal(exchange.name, exchange.previous)
+      else this.mirror.closePortal(exchange.name)
+    }
+  }
+}
+
+/**
+ * True for text that reads differently under another standard_conforming_strings (a backslash) or client_encoding (a byte above 127):
+ * all encodings a client may have agree on ASCII.
+ */
+export function isLexedBySetting(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit === 0x5c || unit > 127) return true
+  }
+  return false
+}

@@ -1,0 +1,234 @@
+import { sha256 } from '../../kit/digest.ts'
+import { SluiceError } from '../../kit/errors.ts'
+import { containsMaskOutput, labelMatches } from '../../masking/index.ts'
+import { effects, hasEffect } from '../../model/effects.ts'
+import type { Call } from '../../model/operation.ts'
+import type { NameContext, ParsedMessage, PreparedStatement, Resolved, ResolvedStatement } from '../../sql/postgres.ts'
+import type { HeldNotice, Refusal, Verdict } from '../contract.ts'
+import { type Dialogue, isLexedBySetting } from './dialogue.ts'
+import type { Words } from './exchange.ts'
+import { functionCallOperation, replicationCommand, type Understood } from './operation.ts'
+import { heldResponse, type NativeError } from './reply.ts'
+import { type BindFields, Bound, Prepared, parameterTexts } from './statements.ts'
+
+const WRITES = effects('write', 'import', 'define', 'execute', 'unknown')
+
+export interface BoundVerdict {
+  readonly portal: Bound
+  /** Set when people have to be asked, which happens before the server may plan with the parameters. */
+  readonly verdict: Promise<Verdict> | undefined
+}
+
+export interface ExecuteVerdict {
+  readonly portal: Bound | undefined
+  readonly statements: readonly ResolvedStatement[]
+  readonly verdict: Verdict | Promise<Verdict>
+}
+
+/** Turns what the client asks into operations and has them decided. A promise that carries nothing means: ask again when it settles. */
+export class Judge {
+  readonly #d: Dialogue
+  readonly #told: (held: HeldNotice) => void
+  #context: NameContext | undefined
+  /** The last large text parsed off the event loop, kept until the handler asks again. */
+  #large: { readonly text: string; readonly parsed: ParsedMessage | SluiceError } | undefined
+
+  constructor(dialogue: Dialogue) {
+    this.#d = dialogue
+    this.#told = (held) => dialogue.parts.wire.toClient(heldResponse(held))
+  }
+
+  understand(text: string): Understood | Words | Promise<void> {
+    const { session, sql } = this.#d.parts
+    if (this.#d.lexingOpen > 0 && isLexedBySetting(text))
+      return { refusal: session.refuse('sql.settings_uncertain', text, '') }
+    const fresh = this.#freshCatalogue()
+    if (fresh) return fresh
+    try {
+      const parsed = this.#parse(text)
+      if (parsed instanceof Promise) return parsed
+      return { parsed, resolved: sql.resolve(parsed, this.#names()) }
+    } catch (thrown) {
+      if (!(thrown instanceof SluiceError)) throw thrown
+      const replication =
+        this.#d.parts.replication && thrown.code === 'sql.syntax' ? this.#replication(text) : undefined
+      return replication ?? this.#notUnderstood(text, thrown)
+    }
+  }
+
+  #replication(text: string): Understood | undefined {
+    const resolved = replicationCommand(text, this.#d.parts.database, this.#d.parts.session.labels().all)
+    return resolved && { parsed: { text, statements: [], parameters: 0, unknown: [], meanings: [] }, resolved }
+  }
+
+  #parse(text: string): ParsedMessage | Promise<void> {
+    const large = this.#large
+    if (large?.text === text) {
+      this.#large = undefined
+      if (large.parsed instanceof SluiceError) throw large.parsed
+      return large.parsed
+    }
+    const { sql } = this.#d.parts
+    if (!sql.isLarge(text)) return sql.parse(text)
+    return sql.parseLarge(text).then(
+      (parsed) => {
+        this.#large = { text, parsed }
+      },
+      (error: unknown) => {
+        this.#large = {
+          text,
+          parsed: error instanceof SluiceError ? error : new SluiceError('sql.too_large', '', { cause: error }),
+        }
+      },
+    )
+  }
+
+  /** After this session committed definitions, names are looked up in a catalogue that knows them — where labels make names matter. */
+  #freshCatalogue(): Promise<void> | undefined {
+    if (!this.#d.catalogueStale || this.#d.parts.session.labels().all.length === 0) return undefined
+    return this.#d.parts.source.get().then(
+      () => {
+        this.#d.catalogueStale = false
+        this.#d.mirror.caughtUp()
+      },
+      // Without a catalogue every label is possible: resolve masks or refuses.
+      () => {
+        this.#d.catalogueStale = false
+      },
+    )
+  }
+
+  #names(): NameContext {
+    const { source, session, database, mirror } = this.#d.parts
+    const catalogue = source.current()
+    const labels = session.labels()
+    if (this.#context?.catalogue !== catalogue || this.#context?.labels !== labels)
+      this.#context = { catalogue, labels, database, mirror }
+    return this.#context!
+  }
+
+  #notUnderstood(text: string, error: SluiceError): Words {
+    const refusal = this.#d.parts.session.refuse(error.code, text, error.detail)
+    const native = nativeError(error)
+    return native ? { native } : { refusal }
+  }
+
+  query(understood: Understood, text: string): Verdict | Promise<Verdict> {
+    const call: Call = { text, state: () => this.#state() }
+    const { resolved } = understood
+    return this.#guard(resolved, call, text) ?? this.#d.parts.session.enforce(resolved.operation, call, this.#told)
+  }
+
+  /** A Parse runs nothing. It is refused when its statement would be; what needs people is asked for at Bind, with the parameters. */
+  prepare(understood: Understood, text: string): Words | undefined {
+    const { session } = this.#d.parts
+    const { resolved } = understood
+    const call: Call = { text, state: () => this.#state() }
+    const refused = this.#guard(resolved, call, text)
+    if (refused) return { refusal: refused }
+    if (session.judge(resolved.operation, call).outcome !== 'deny') return undefined
+    const verdict = session.enforce(resolved.operation, call, this.#told)
+    return { refusal: verdict as Refusal }
+  }
+
+  bind(bind: BindFields): BoundVerdict | Words | Promise<void> {
+    const { session, sql } = this.#d.parts
+    const known = this.#d.mirror.getStatement(bind.statement)
+    if (!known) return this.#unknown(`prepared statement "${bind.statement}" does not exist`, '26000')
+    const fresh = this.#freshCatalogue()
+    if (fresh) return fresh
+    try {
+      const resolved = sql.resolve(known.parsed, this.#names())
+      const portal = new Bound(preparedOf(known), resolved, bind)
+      const call = this.#callOf(portal)
+      const refused = this.#guard(resolved, call, bind.values)
+      if (refused) return { refusal: refused }
+      if (session.judge(resolved.operation, call).outcome !== 'approve') return { portal, verdict: undefined }
+      return { portal, verdict: Promise.resolve(session.enforce(resolved.operation, call, this.#told)) }
+    } catch (thrown) {
+      if (!(thrown instanceof SluiceError)) throw thrown
+      return this.#notUnderstood(known.parsed.text, thrown)
+    }
+  }
+
+  execute(name: string): ExecuteVerdict | Words {
+    const { session } = this.#d.parts
+    const known = this.#d.mirror.getPortal(name)
+    if (!known) return this.#unknown(`portal "${name}" does not exist`, '34000')
+    if (known instanceof Bound) {
+      const { statements, operation } = known.resolved
+      const verdict = known.run?.permit ?? known.permit ?? session.enforce(operation, this.#callOf(known), this.#told)
+      return { portal: known, statements, verdict }
+    }
+    // A cursor made by SQL DECLARE, fetched by the protocol (A33): its rows are masked as its query was traced.
+    const call: Call = { text: `FETCH ALL FROM "${name.replaceAll('"', '""')}"`, state: () => this.#state() }
+    return {
+      portal: undefined,
+      statements: [known.statement],
+      verdict: session.enforce(known.operation, call, this.#told),
+    }
+  }
+
+  functionCall(oid: number): Verdict | Promise<Verdict> {
+    const { session, database } = this.#d.parts
+    const labels = session.labels().all
+    const operation = functionCallOperation(oid, database, labels)
+    const call: Call = { text: operation.text, state: () => this.#state() }
+    const resolved: Resolved = { operation, statements: [], copiesLabels: labels }
+    return this.#guard(resolved, call, '') ?? session.enforce(operation, call, this.#told)
+  }
+
+  #unknown(message: string, code: string): Words {
+    this.#d.parts.session.refuse('sql.unknown_statement', '', message)
+    return { native: { code, message } }
+  }
+
+  /** What masking forbids whatever the rules say: labelled values copied to where no label follows them, and masked text written back. */
+  #guard(resolved: Resolved, call: Call, written: string | Buffer): Refusal | undefined {
+    const { session } = this.#d.parts
+    const duties = session.judge(resolved.operation, call).obligations.mask
+    if (duties.length === 0) return undefined
+    const copied = resolved.copiesLabels.find((label) =>
+      duties.some((duty) => duty.labels.some((pattern) => labelMatches(pattern, label))),
+    )
+    if (copied !== undefined) return session.refuse('mask.copy', call.text, `label ${copied}`)
+    if (hasEffect(resolved.operation.effects, WRITES) && containsMaskOutput(written))
+      return session.refuse('mask.write', call.text, '')
+    return undefined
+  }
+
+  #callOf(portal: Bound): Call {
+    const { prepared, bind } = portal
+    return {
+      text: prepared.text,
+      parameters: () => parameterTexts(bind, prepared.parameterTypes),
+      state: () => ({ ...this.#state(), parameters: sha256(bind.values), formats: bind.parameterFormats.join() }),
+    }
+  }
+
+  /** What else decides a text's meaning, for the approval's digest. */
+  #state(): Record<string, string> {
+    const { searchPath } = this.#d.mirror
+    return {
+      user: this.#d.parts.upstreamUser,
+      search_path: typeof searchPath === 'string' ? searchPath : searchPath.join(', '),
+      transaction: this.#d.status,
+    }
+  }
+}
+
+function preparedOf(known: PreparedStatement): Prepared {
+  return known instanceof Prepared ? known : new Prepared(known.parsed.text, known.parsed, [])
+}
+
+/** The server's own words for a text it would not have parsed either, and for names that do not exist. */
+function nativeError(error: SluiceError): NativeError | undefined {
+  const cause = error.cause as
+    | { message?: string; sqlDetails?: { message?: string; cursorPosition?: number } }
+    | undefined
+  if (error.code === 'sql.syntax' && cause?.sqlDetails?.message) {
+    const { message, cursorPosition } = cause.sqlDetails
+    return { code: '42601', message, position: cursorPosition === undefined ? undefined : String(cursorPosition + 1) }
+  }
+  return undefined
+}

@@ -1,0 +1,55 @@
+/** Every bound of the PostgreSQL protocol before a session's pump takes over, and of what runs beside it (design, invariant 5). */
+import { FRONTEND } from './codec.ts'
+
+/** From accept to a complete StartupMessage, TLS handshake included. */
+export const OPENING_MS = 15_000
+/** From the password request to the password. Clients hold it ready: nobody types while this runs. */
+export const TOKEN_MS = 15_000
+/** From a connected stream to the target's ReadyForQuery. */
+export const LOGIN_MS = 20_000
+/** How long a refused client may take to read its refusal and leave. */
+export const GOODBYE_MS = 2_000
+
+/** Largest StartupMessage after its length field: the server's own MAX_STARTUP_PACKET_LENGTH. */
+export const STARTUP_BYTES = 10_000
+/** Largest PasswordMessage body. Tokens are short; a JWT with many groups is a few kilobytes. */
+export const TOKEN_BYTES = 16_384
+/** Names longer than this are cut by the server, so what is judged and what is opened could differ: NAMEDATALEN - 1. */
+export const NAME_BYTES = 63
+
+/** Largest single message of a target during login. */
+export const LOGIN_MESSAGE_BYTES = 65_536
+/** Everything a target may send during login. */
+export const LOGIN_BYTES = 1_048_576
+/** SCRAM rounds we are willing to compute; servers use 4,096 unless told otherwise. */
+export const SCRAM_ITERATIONS = 1_000_000
+/** Derived SCRAM keys kept, one per (password, salt, rounds). */
+export const SCRAM_KEYS = 256
+
+/** Cancel keys: what protocol 3.2 allows, and what we hand out. */
+export const CANCEL_KEY_BYTES = { least: 4, most: 256, version30: 4, version32: 32 } as const
+
+/** Largest length field by frontend message type; a type not listed is not taken at all. Small messages: the server's PQ_SMALL_MESSAGE_LIMIT. */
+export const MESSAGE_BYTES: ReadonlyMap<number, number> = new Map([
+  [FRONTEND.Query, 17 << 20],
+  [FRONTEND.Parse, 17 << 20],
+  [FRONTEND.Bind, 256 << 20],
+  [FRONTEND.FunctionCall, 64 << 20],
+  [FRONTEND.CopyData, 0x3fffffff],
+  [FRONTEND.Execute, 10_000],
+  [FRONTEND.Describe, 10_000],
+  [FRONTEND.Close, 10_000],
+  [FRONTEND.CopyFail, 10_000],
+  [FRONTEND.CopyDone, 4],
+  [FRONTEND.Flush, 4],
+  [FRONTEND.Sync, 4],
+  [FRONTEND.Terminate, 4],
+])
+/** Messages forwarded whose reply is awaited, at most: a pipeline deeper than this waits. */
+export const EXCHANGES = 10_000
+/** Largest single message of a target that is collected: only a row to be masked, a description or an error ever is. */
+export const COLLECTED_BYTES = 64 << 20
+/** Rows kept in the transcript per operation, in bytes at most of what arrives at once. */
+export const SAMPLE_BYTES = 16_384
+/** Rows kept in the transcript per operation. */
+export const SAMPLE_ROWS = 20

@@ -1,0 +1,133 @@
+import { SluiceError } from '../../kit/errors.ts'
+import { type PlannedColumn, planColumns } from '../../masking/index.ts'
+import type { LabelIndex } from '../../model/catalogue.ts'
+import type { MaskDuty } from '../../model/decision.ts'
+import type { ResolvedStatement } from '../../sql/postgres.ts'
+import { CopyMasker } from './copy-mask.ts'
+import type { Dialogue } from './dialogue.ts'
+import type { Run } from './exchange.ts'
+import { RowMasker } from './mask.ts'
+import { type ResultField, type ResultFields, withFormats } from './results.ts'
+
+/** How one statement's rows were treated last time; used again while nothing it depends on has changed. */
+interface Plan {
+  readonly described: ResultFields
+  readonly formats: readonly (0 | 1)[]
+  readonly duties: readonly MaskDuty[]
+  readonly labels: LabelIndex
+  readonly masker: RowMasker | undefined
+  /** Operation whose `columns` event in the transcript describes these rows. */
+  readonly columnsOf: number
+}
+export type PlanMemory = WeakMap<ResolvedStatement, Plan>
+
+/** The description a statement's rows had last time, when these bytes are the same: spares reading it again. */
+export function knownDescription(
+  dialogue: Dialogue,
+  statement: ResolvedStatement | undefined,
+  raw: Buffer,
+): ResultFields | undefined {
+  const plan = statement && dialogue.plans.get(statement)
+  return plan?.described.raw.equals(raw) ? plan.described : undefined
+}
+
+/** Decides how to treat the rows of the result that begins to arrive. Throws `mask.unreadable` when they cannot be described. */
+export function planRows(
+  dialogue: Dialogue,
+  run: Run,
+  described: ResultFields | undefined,
+  formats: readonly (0 | 1)[],
+): void {
+  run.planned = true
+  const duties = run.permit.obligations.mask
+  if (!described) {
+    if (duties.length > 0) throw new SluiceError('mask.unreadable', 'rows without a description')
+    run.sample = 0
+    return
+  }
+  const statement = run.statements[run.index]
+  const labels = dialogue.parts.session.labels()
+  const last = statement && dialogue.plans.get(statement)
+  if (
+    last &&
+    last.described === described &&
+    last.duties === duties &&
+    last.labels === labels &&
+    sameFormats(last.formats, formats)
+  ) {
+    run.masker = last.masker
+    run.columnsOf = last.columnsOf
+    return
+  }
+  const fields = withFormats(described, formats)
+  run.masker = duties.length > 0 ? rowMasker(dialogue, run, fields, duties) : undefined
+  run.columnsOf = run.permit.op
+  if (run.sample > 0) {
+    const columns = fields.map(({ name, typeOid, format }) => ({ name, typeOid, format }))
+    dialogue.parts.session.note({ kind: 'columns', op: run.permit.op, columns })
+  }
+  if (statement) {
+    dialogue.plans.set(statement, { described, formats, duties, labels, masker: run.masker, columnsOf: run.permit.op })
+  }
+}
+
+function sameFormats(a: readonly (0 | 1)[], b: readonly (0 | 1)[]): boolean {
+  if (a === b) return true
+  return a.length === b.length && a.every((format, i) => format === b[i])
+}
+
+function rowMasker(
+  dialogue: Dialogue,
+  run: Run,
+  fields: readonly ResultField[],
+  duties: readonly MaskDuty[],
+): RowMasker | undefined {
+  const statement = run.statements[run.index]
+  const columns = fields.map(
+    (field, i): PlannedColumn => ({
+      labels: labelsOf(dialogue, statement, field, i, fields.length),
+      type: { typeOid: field.typeOid, format: field.format },
+    }),
+  )
+  const plan = planColumns(columns, duties, dialogue.parts.session.maskKey)
+  return plan && new RowMasker(plan, fields.length)
+}
+
+/** Lineage decides; what the server says of a column's origin can only add labels (design §8.2). */
+function labelsOf(
+  dialogue: Dialogue,
+  statement: ResolvedStatement | undefined,
+  field: ResultField,
+  i: number,
+  count: number,
+): readonly string[] {
+  const index = dialogue.parts.session.labels()
+  const own = lineageLabels(statement, index.all, i, count)
+  if (field.tableOid === 0) return own
+  const relation = dialogue.parts.source.current()?.byOid.get(field.tableOid)
+  const column = relation?.columns.find((candidate) => candidate.number === field.attributeNumber)
+  const origin = relation && column ? index.column(relation.schema, relation.name, column.name) : []
+  return origin.length === 0 ? own : [...new Set([...own, ...origin])]
+}
+
+function lineageLabels(
+  statement: ResolvedStatement | undefined,
+  all: readonly string[],
+  i: number,
+  count: number,
+): readonly string[] {
+  const shape = statement?.result
+  if (shape?.kind === 'rows') return shape.columns.length === count ? shape.columns[i]!.labels : statement!.labelsRead
+  if (shape?.kind === 'opaque') return shape.labels
+  return all
+}
+
+/** How to mask a COPY TO STDOUT: by its own options and lineage; what is not understood is withheld. */
+export function planCopy(dialogue: Dialogue, run: Run): void {
+  run.planned = true
+  const duties = run.permit.obligations.mask
+  if (duties.length === 0) return
+  const shape = run.statements[run.index]?.result
+  if (shape?.kind !== 'copyOut') throw new SluiceError('mask.unreadable', 'COPY data of an unknown statement')
+  run.copyMasker = CopyMasker.of(shape, duties, dialogue.parts.session.maskKey)
+}
