@@ -11,6 +11,7 @@ interface SqlOptions {
   readonly user?: string
   readonly tls?: boolean
   readonly expanded?: boolean
+  readonly postgres?: string
 }
 
 /** `sluice sql RESOURCE`: a small client for machines without psql. */
@@ -26,6 +27,7 @@ export function registerSqlCommand(program: Command): void {
     .option('-d, --database <name>', 'database (default: the resource’s)')
     .option('-U, --user <account>', 'account on the target, where the resource offers several')
     .option('-x, --expanded', 'one value per line')
+    .option('--postgres <host:port>', 'the gateway’s PostgreSQL listener (default: the profile’s)')
     .option('--tls', 'use TLS on this machine too (always used to another one)')
     .addHelpText(
       'after',
@@ -78,7 +80,7 @@ function targetFor(context: Context, resource: string, options: SqlOptions): Sql
       'Set SLUICE_TOKEN, or start the demo with `npm start` in this folder.',
     )
   const [, host = '', port = ''] =
-    /^(.*):(\d+)$/.exec(profile.postgres ?? `${new URL(profile.api).hostname}:15432`) ?? []
+    /^(.*):(\d+)$/.exec(options.postgres ?? profile.postgres ?? `${new URL(profile.api).hostname}:15432`) ?? []
   const loopback = /^(127\.|localhost$|\[?::1\]?$)/.test(host)
   return {
     host: host.replace(/^\[|\]$/g, ''),

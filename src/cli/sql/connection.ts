@@ -16,7 +16,8 @@ export interface SqlTarget {
 
 /** One statement's result, every value as the server printed it. */
 export interface SqlResult {
-  readonly command: string
+  /** The server's command tag: `DELETE 3`, `CREATE TABLE`. Empty for an empty statement. */
+  readonly tag: string
   readonly rowCount: number | null
   readonly columns: readonly { readonly name: string; readonly typeOid: number }[]
   readonly rows: readonly (readonly (string | null)[])[]
@@ -44,6 +45,8 @@ export class SqlConnection {
   readonly #client: pg.Client
   readonly #target: SqlTarget
   #lost: Error | undefined
+  /** Command tags of the message that runs: node-postgres keeps only their first word. */
+  #tags: string[] = []
 
   private constructor(target: SqlTarget, client: pg.Client) {
     this.#target = target
@@ -70,6 +73,7 @@ export class SqlConnection {
     const wire = (client as unknown as { connection: NodeJS.EventEmitter }).connection
     wire.on('copyData', (message: { chunk: Buffer }) => hearing.copied(message.chunk))
     const connection = new SqlConnection(target, client)
+    wire.on('commandComplete', (message: { text: string }) => connection.#tags.push(message.text))
     await client.connect()
     return connection
   }
@@ -81,9 +85,10 @@ export class SqlConnection {
 
   /** Runs one message of one or more statements by the simple protocol. Rejects with the server's error. */
   async run(text: string): Promise<SqlResult[]> {
+    this.#tags = []
     const answered = (await this.#client.query({ text, rowMode: 'array' })) as unknown as RawResult | RawResult[]
-    return [answered].flat().map((result) => ({
-      command: result.command ?? '',
+    return [answered].flat().map((result, i) => ({
+      tag: this.#tags[i] ?? '',
       rowCount: result.rowCount,
       columns: result.fields.map((field) => ({ name: field.name, typeOid: field.dataTypeID })),
       rows: result.rows,
@@ -113,7 +118,6 @@ export class SqlConnection {
 }
 
 interface RawResult {
-  readonly command: string | null
   readonly rowCount: number | null
   readonly fields: { name: string; dataTypeID: number }[]
   readonly rows: (string | null)[][]

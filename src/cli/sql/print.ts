@@ -7,14 +7,9 @@ const RIGHT = new Set([20, 21, 23, 26, 700, 701, 790, 1700])
 
 /** A result as psql shows it: a table with a count, or the command's tag. */
 export function formatResult(result: SqlResult, options: { expanded: boolean }): string {
-  if (result.columns.length === 0) return `${tagOf(result)}\n`
+  if (result.columns.length === 0) return result.tag === '' ? '' : `${result.tag}\n`
   const count = `(${result.rows.length} ${result.rows.length === 1 ? 'row' : 'rows'})`
   return `${options.expanded ? expandedRows(result) : alignedRows(result)}${count}\n`
-}
-
-/** `DELETE 3`, `BEGIN`: the command and, where it counts, its rows. */
-export function tagOf(result: SqlResult): string {
-  return result.rowCount === null ? result.command : `${result.command} ${result.rowCount}`
 }
 
 function alignedRows({ columns, rows }: SqlResult): string {
@@ -55,7 +50,7 @@ function centred(text: string, width: number): string {
 /** Results as plain values for `--json`: an object per row, values as the server printed them. */
 export function resultsAsJson(results: readonly SqlResult[]): unknown {
   return results.map((result) => ({
-    command: result.command,
+    tag: result.tag,
     count: result.rowCount,
     columns: result.columns.map((column) => column.name),
     rows: result.rows.map((row) => Object.fromEntries(row.map((value, i) => [result.columns[i]!.name, value]))),
