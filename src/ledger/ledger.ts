@@ -7,7 +7,7 @@ import { carryOver, entryLine } from './batch.ts'
 import { type Disk, syncFolder, writeFully } from './disk.ts'
 import { type DurableMark, GroupSync } from './group-sync.ts'
 import { type LedgerPaths, segmentPath } from './layout.ts'
-import { AUTOCOMMIT_ms, BATCH_units, BODY_units, RETRY_ms, SEGMENT_bytes } from './limits.ts'
+import { AUTOCOMMIT_ms, BATCH_units, BODY_units, RETRY_ms } from './limits.ts'
 import { Segment } from './segment.ts'
 
 /** Told of a failure when writing stops working, and of undefined when it works again. */
@@ -19,13 +19,17 @@ export interface LedgerStart {
   readonly clock: Clock
   readonly log: Log
   readonly fsync_ms: number
-  readonly segment_bytes?: number
+  readonly segment_bytes: number
   readonly publicKey: string
   readonly segment: Segment
   /** Entries that are there. */
   readonly size: number
+  /** Told what is on disk, for sealing. */
+  readonly onDurable: (mark: DurableMark) => void
+  /** Why sealing forbids further entries, if it does. */
+  readonly sealFailure: () => SluiceError | undefined
   /** Seals what was written and gives back the folder. */
-  readonly onClosed: () => void | Promise<void>
+  readonly onClosed: (mark: DurableMark) => void | Promise<void>
 }
 
 const NEWLINE = 10
@@ -37,7 +41,6 @@ export class Ledger implements LedgerPort {
   readonly #start: LedgerStart
   readonly #sync: GroupSync
   readonly #listeners = new Set<FailureListener>()
-  readonly #durableListeners = new Set<(mark: DurableMark) => void>()
   #segment: Segment
   #batch = ''
   #size: number
@@ -65,9 +68,7 @@ export class Ledger implements LedgerPort {
         disk,
         clock,
         fsync_ms,
-        onDurable: (durable) => {
-          for (const listener of this.#durableListeners) listener(durable)
-        },
+        onDurable: start.onDurable,
         onFailed: (cause) => this.#syncFailed(cause),
         onStalled: () => this.#checkStall(),
         syncNames: () => syncFolder(start.paths.entries),
@@ -92,10 +93,6 @@ export class Ledger implements LedgerPort {
   onFailure(listener: FailureListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
-  }
-  onDurable(listener: (mark: DurableMark) => void): () => void {
-    this.#durableListeners.add(listener)
-    return () => this.#durableListeners.delete(listener)
   }
 
   append(kind: EntryKind, body: string): number {
@@ -131,7 +128,7 @@ export class Ledger implements LedgerPort {
       clearTimeout(this.#timer)
       this.#sync.stop()
       this.#segment.close()
-      await this.#start.onClosed()
+      await this.#start.onClosed(this.#sync.durableMark)
     }
   }
 
@@ -141,9 +138,11 @@ export class Ledger implements LedgerPort {
     try {
       if (this.#state === 'closed') throw new SluiceError('ledger.unwritable', 'the ledger is closed')
       if (batch.length > BATCH_units) throw new SluiceError('limit.buffer', 'the ledger batch is too large')
+      const sealFailure = this.#start.sealFailure()
+      if (sealFailure) throw sealFailure
       if (this.#mustRescue) this.#rescue()
       if (this.#sync.stalled) throw new SluiceError('ledger.unwritable', 'the disk does not finish a sync')
-      if (this.#segment.offset >= (this.#start.segment_bytes ?? SEGMENT_bytes)) this.#roll()
+      if (this.#segment.offset >= this.#start.segment_bytes) this.#roll()
       this.#write(batch)
     } catch (cause) {
       return this.#raise(cause)
@@ -263,7 +262,7 @@ export class Ledger implements LedgerPort {
     disk.renameSync(`${path}.rescue`, path)
     syncFolder(paths.entries)
     this.#segment.close()
-    this.#segment = Segment.resume(disk, { path, first: durable.size, offset: bytes.length })
+    this.#segment = Segment.resume(disk, paths.entries, { first: durable.size, offset: bytes.length })
     this.#sync.rescued({ size: this.#size, segment: this.#segment, offset: bytes.length })
     this.#mustRescue = false
   }

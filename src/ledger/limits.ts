@@ -23,3 +23,9 @@ export const RETRY_ms = 500
 export const CHECKPOINT_ms = 1000
 /** Most bytes read at once by scanners. */
 export const WINDOW_bytes = 1024 * 1024
+/** How often open sessions and intents are saved, so that a restart reads little. */
+export const OPEN_WORK_ms = 10_000
+/** Sealing that fails for longer than this refuses further entries. */
+export const SEAL_FAILING_ms = 60_000
+/** The sealer is told at most this often what is on disk. */
+export const SEAL_ms = 100

@@ -3,11 +3,13 @@ import { type Clock, systemClock } from '../kit/clock.ts'
 import { createLog, type Log } from '../kit/log.ts'
 import { type Disk, lockFolder, realDisk } from './disk.ts'
 import { ledgerKey } from './key.ts'
-import { ledgerPaths } from './layout.ts'
+import { type LedgerPaths, ledgerPaths } from './layout.ts'
 import { Ledger } from './ledger.ts'
-import { FSYNC_ms } from './limits.ts'
+import { FSYNC_ms, SEGMENT_bytes } from './limits.ts'
 import { formatVerifierKey } from './note.ts'
-import { recoverEntries } from './recovery.ts'
+import { type Recovered, recover } from './recovery.ts'
+import type { Place } from './sealer.ts'
+import { Sealing } from './sealing.ts'
 import { Segment } from './segment.ts'
 
 export interface LedgerOptions {
@@ -25,31 +27,73 @@ export interface LedgerOptions {
 }
 
 /**
- * Opens the ledger for writing, alone. Cuts a torn tail, checks what is there against the newest checkpoint, ends what the last run left
- * open. Throws `ledger.damaged` when the files do not verify, `config.invalid` when another process writes it or the key is another.
+ * Opens the ledger for writing, alone. Cuts a torn tail, checks what is there against the newest checkpoint, and ends what the last run
+ * left open: an intent without an outcome becomes one with status `unknown`, a session without a close is closed. Throws `ledger.damaged`
+ * when the files do not verify, `config.invalid` when another process writes them or the key is another.
  */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const { dir, clock = systemClock, log = createLog('warn'), disk = realDisk, fsync_ms = FSYNC_ms } = options
-  const paths = ledgerPaths(dir)
+  const paths = ledgerPaths(options.dir)
   mkdirSync(paths.entries, { recursive: true, mode: 0o700 })
   const unlock = lockFolder(paths.lock)
-  const key = ledgerKey(paths, options.key ?? `${dir}.key`, options.origin)
-  const found = recoverEntries(paths)
-  const segment = found.last ? Segment.resume(disk, found.last) : Segment.create(disk, paths.entries, 0)
+  try {
+    const ledger = start(options, paths, unlock)
+    await ledger.durable()
+    return ledger
+  } catch (cause) {
+    unlock()
+    throw cause
+  }
+}
+
+function start(options: LedgerOptions, paths: LedgerPaths, unlock: () => void): Ledger {
+  const { clock = systemClock, log = createLog('warn'), disk = realDisk, fsync_ms = FSYNC_ms, origin } = options
+  const keyFile = options.key ?? `${options.dir}.key`
+  const key = ledgerKey(paths, keyFile, origin)
+  const found = recover(paths, key, log)
+  const sealing = new Sealing({
+    data: { dir: options.dir, key: keyFile, origin, sealed: found.sealed, openWork: found.workAtSeal },
+    log,
+    monotonic_ms: () => clock.monotonic_ms(),
+  })
   const ledger = new Ledger({
     paths,
     disk,
     clock,
     log,
     fsync_ms,
-    ...(options.segment_bytes === undefined ? {} : { segment_bytes: options.segment_bytes }),
+    segment_bytes: options.segment_bytes ?? SEGMENT_bytes,
     publicKey: formatVerifierKey(key),
-    segment,
-    size: found.size,
-    onClosed: unlock,
+    segment: resume(disk, paths, found.end),
+    size: found.end?.size ?? 0,
+    onDurable: (mark) => sealing.advance(place(mark)),
+    sealFailure: () => sealing.failure,
+    onClosed: async (mark) => {
+      try {
+        await sealing.close(place(mark))
+      } finally {
+        unlock()
+      }
+    },
   })
-  ledger.append('start', `"pid":${process.pid}${found.cut ? `,"cut":${JSON.stringify(found.cut)}` : ''}`)
+  appendStart(ledger, found)
   ledger.commit()
-  await ledger.durable()
   return ledger
+}
+
+function resume(disk: Disk, paths: LedgerPaths, end: Place | undefined): Segment {
+  return end ? Segment.resume(disk, paths.entries, end) : Segment.create(disk, paths.entries, 0)
+}
+
+function place(mark: { size: number; segment: Segment; offset: number }): Place {
+  return { size: mark.size, first: mark.segment.first, offset: mark.offset }
+}
+
+function appendStart(ledger: Ledger, found: Recovered): void {
+  const cut = found.cut ? `,"cut":${JSON.stringify(found.cut)}` : ''
+  ledger.append('start', `"pid":${process.pid}${cut}`)
+  for (const [session, operations] of found.work.sessions) {
+    const id = JSON.stringify(session)
+    for (const op of operations) ledger.append('outcome', `"session":${id},"op":${op},"status":"unknown"`)
+    ledger.append('close', `"session":${id},"why":"the gateway stopped"`)
+  }
 }

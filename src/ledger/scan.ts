@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { open } from 'node:fs/promises'
 import { SluiceError } from '../kit/errors.ts'
 import { LINE_bytes, WINDOW_bytes } from './limits.ts'
 
@@ -92,5 +93,24 @@ export function scanLines(range: ScanRange, line: (window: LineWindow) => boolea
     }
   } finally {
     fs.closeSync(fd)
+  }
+}
+
+/** Yields one window again and again, filled with what follows: take its lines with `next`, and what is left at the end with `rest`. */
+export async function* fills(range: ScanRange): AsyncGenerator<LineWindow> {
+  const file = await open(range.path, 'r')
+  const window = new LineWindow()
+  const to = range.to ?? Number.MAX_SAFE_INTEGER
+  try {
+    for (let at = range.from; at < to; ) {
+      const length = Math.min(window.room(), to - at)
+      const { bytesRead } = await file.read(window.bytes, window.at, length, at)
+      if (bytesRead === 0) return
+      at += bytesRead
+      window.filled(bytesRead)
+      yield window
+    }
+  } finally {
+    await file.close()
   }
 }

@@ -25,8 +25,9 @@ export class Segment {
   }
 
   /** Goes on with a file that holds whole entries up to `offset`. */
-  static resume(disk: Disk, at: { path: string; first: number; offset: number }): Segment {
-    return new Segment(disk, { ...at, fd: disk.openSync(at.path, 'r+') })
+  static resume(disk: Disk, entries: string, at: { first: number; offset: number }): Segment {
+    const path = segmentPath(entries, at.first)
+    return new Segment(disk, { first: at.first, offset: at.offset, path, fd: disk.openSync(path, 'r+') })
   }
 
   /** Bytes of whole, committed entries. */

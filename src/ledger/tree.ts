@@ -31,8 +31,12 @@ export class Frontier {
   /** One hash per set bit of size: the perfect subtree of that height. */
   readonly #heights: Hash[] = []
   readonly #sink: TileSink | undefined
-  constructor(sink?: TileSink) {
+  /** An empty tree, or a copy of `from`. */
+  constructor(sink?: TileSink, from?: Frontier) {
     this.#sink = sink
+    if (!from) return
+    this.#size = from.#size
+    this.#heights = [...from.#heights]
   }
   get size(): number {
     return this.#size
