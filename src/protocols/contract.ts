@@ -77,8 +77,16 @@ export interface Upstream {
   readonly password: Secret | undefined
   readonly database: string | undefined
   readonly tls: TargetTls
+  /** What the files `tls` names hold, as PEM; the same object until they change, because parsed contexts are cached by it. */
+  readonly pem?: TargetPem
   /** A second connection to the same target, for an out-of-band cancel or a catalogue query. */
   redial(): Promise<Duplex>
+}
+
+export interface TargetPem {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: Secret
 }
 
 /** Proof that one operation passed enforcement. Only `engine/enforce.ts` mints one; its class is not exported. */
