@@ -69,15 +69,17 @@ export const ada: Principal = {
   credential: 't2',
 }
 
-export function ask(
-  policy: CompiledPolicy,
-  principal: Principal,
-  op: Operation,
-  more: Partial<DecisionRequest> = {},
-): Decision {
+/** A request on `orders` at the beginning of time and of a session. */
+export function request(policy: CompiledPolicy, ...[principal, operation, more = {}]: Asked): DecisionRequest {
   const resource = policy.resource('orders')!
-  const session = { id: 's', labelsRead: [], operations: 0, rows: 0, bytes: 0, inFlight: 0 }
-  return policy.decide({ principal, resource, operation: op, call: { text: 'select 1' }, session, now_ms: 0, ...more })
+  const session = { id: 's', labelsRead: [], operations: 1, rows: 0, bytes: 0, inFlight: 0 }
+  return { principal, resource, operation, call: { text: 'select 1' }, session, now_ms: 0, ...more }
+}
+
+type Asked = [principal: Principal, operation: Operation, more?: Partial<DecisionRequest>]
+
+export function ask(policy: CompiledPolicy, ...asked: Asked): Decision {
+  return policy.decide(request(policy, ...asked))
 }
 
 export function policyOf(...rules: readonly string[]): CompiledPolicy {
