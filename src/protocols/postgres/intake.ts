@@ -95,6 +95,14 @@ export class Intake {
     while (!this.#secured) await this.#event()
   }
 
+  /** Waits until the peer has closed its side; what it still sends is thrown away. Throws when it does not in time. */
+  async left(): Promise<void> {
+    while (!this.#gone) {
+      if (this.#stopped) throw this.#stopped
+      if (this.#stream.read() === null) await this.#event()
+    }
+  }
+
   /** True when the peer has sent bytes that were not asked for. */
   get ahead(): boolean {
     return this.#stream.readableLength > 0

@@ -53,3 +53,11 @@ export const COLLECTED_BYTES = 64 << 20
 export const SAMPLE_BYTES = 16_384
 /** Rows kept in the transcript per operation. */
 export const SAMPLE_ROWS = 20
+
+/** Cancel requests one peer may send at once, and how many more per second after that. Whoever sends more is not answered differently. */
+export const CANCELS_AT_ONCE = 100
+export const CANCELS_PER_SECOND = 20
+/** Peers whose rate is remembered. */
+export const CANCEL_PEERS = 10_000
+/** Longest that a cancel request is on its way to the target. */
+export const CANCEL_MS = 5_000
