@@ -1,0 +1,121 @@
+import { Duplex, duplexPair } from 'node:stream'
+import { expect, test } from 'vitest'
+import { SluiceError } from '../kit/errors.ts'
+import type { LedgerPort } from '../model/ports.ts'
+import type { Conversation, Wire } from '../protocols/contract.ts'
+import { pump } from './pump.ts'
+import { Tick } from './tick.ts'
+
+/** A conversation that forwards everything, appending one ledger entry per client chunk; `hold` parks the client until released. */
+class Forwarder implements Conversation {
+  readonly wire: Wire
+  readonly #ledger: LedgerPort
+  left = false
+  constructor(wire: Wire, ledger: LedgerPort) {
+    this.wire = wire
+    this.#ledger = ledger
+  }
+  fromClient(chunk: Buffer): void {
+    if (chunk.equals(Buffer.from('boom'))) throw new SluiceError('protocol.malformed', 'boom')
+    if (chunk.equals(Buffer.from('hold'))) return this.wire.park()
+    this.#ledger.append('intent', `"text":"${chunk}"`)
+    this.wire.toTarget(chunk)
+  }
+  fromTarget(chunk: Buffer): void {
+    this.wire.toClient(chunk)
+  }
+  clientLeft(): void {
+    this.left = true
+  }
+  targetLeft(): void {
+    this.wire.fail(new SluiceError('target.left'))
+  }
+  lastWords(why: SluiceError): Buffer {
+    return Buffer.from(`<${why.code}>`)
+  }
+}
+
+function setUp(commit: () => void = () => {}) {
+  const log: string[] = []
+  const ledger: LedgerPort = {
+    append: (_kind, body) => log.push(body),
+    commit: () => {
+      commit()
+      if (log.length > 0) log.push('commit')
+    },
+    durable: async () => {},
+  }
+  const [clientOuter, client] = duplexPair()
+  const [targetOuter, target] = duplexPair()
+  const ended = new AbortController()
+  let talk: Forwarder | undefined
+  let left = false
+  const done = pump({
+    client, target, tick: new Tick(ledger), ended: ended.signal, left: () => { left = true },
+    converse: (wire) => {
+      talk = new Forwarder(wire, ledger)
+      return talk
+    },
+  })
+  targetOuter.on('data', (chunk: Buffer) => log.push(`sent ${chunk}`))
+  return { clientOuter, targetOuter, ended, log, done, talk: () => talk!, left: () => left }
+}
+
+const read = (stream: Duplex): Promise<string> => new Promise((resolve) => stream.once('data', (chunk: Buffer) => resolve(chunk.toString())))
+const seen = (stream: Duplex): Promise<void> => new Promise((resolve) => stream.once('data', () => resolve()))
+
+test('the ledger is written before a byte leaves for the target', async () => {
+  const { clientOuter, targetOuter, log } = setUp()
+  const arrived = seen(targetOuter)
+  clientOuter.write('one')
+  await arrived
+  expect(log).toEqual(['"text":"one"', 'commit', 'sent one'])
+})
+
+test('when the ledger cannot be written nothing is forwarded and the client is told', async () => {
+  const { clientOuter, log, done } = setUp(() => {
+    throw new SluiceError('ledger.unwritable')
+  })
+  const words = read(clientOuter)
+  clientOuter.write('one')
+  expect(await words).toBe('<ledger.unwritable>')
+  clientOuter.end()
+  await done
+  expect(log).toEqual(['"text":"one"'])
+})
+
+test('an error of the conversation ends its session with last words', async () => {
+  const { clientOuter, done } = setUp()
+  const words = read(clientOuter)
+  clientOuter.write('boom')
+  expect(await words).toBe('<protocol.malformed>')
+  clientOuter.end()
+  await done
+})
+
+test('a parked client is kept in order, and its leaving is seen', async () => {
+  const { clientOuter, targetOuter, log, talk, left, done } = setUp()
+  clientOuter.write('hold')
+  clientOuter.write('two')
+  await new Promise(setImmediate)
+  expect(log).toEqual([])
+  const arrived = seen(targetOuter)
+  talk().wire.unpark()
+  await arrived
+  expect(log.at(-1)).toBe('sent two')
+  talk().wire.park()
+  clientOuter.resume()
+  clientOuter.end()
+  targetOuter.end()
+  await done
+  expect(left()).toBe(true)
+})
+
+test('a session that is ended from outside tells its client why', async () => {
+  const { clientOuter, ended, done } = setUp()
+  const words = read(clientOuter)
+  ended.abort(new SluiceError('session.killed'))
+  expect(await words).toBe('<session.killed>')
+  clientOuter.end()
+  await done
+})
