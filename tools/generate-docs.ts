@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CATALOGUE, type CatalogueEntry } from '../src/kit/catalogue.ts'
+import { documentSchema, TYPES, VARIABLES } from '../src/policy/index.ts'
 
 export interface GeneratedDocument {
   /** From the repository's root. */
@@ -11,7 +12,11 @@ export interface GeneratedDocument {
 
 /** Every generated reference, as its source says it now. */
 export async function generatedDocuments(): Promise<GeneratedDocument[]> {
-  return [{ path: 'docs/errors.md', text: errors() }]
+  return [
+    { path: 'docs/errors.md', text: errors() },
+    { path: 'docs/policy-facts.md', text: policyFacts() },
+    { path: 'docs/policy-schema.json', text: `${JSON.stringify(documentSchema(), null, 2)}\n` },
+  ]
 }
 
 function errors(): string {
@@ -26,6 +31,26 @@ Generated from \`src/kit/catalogue.ts\`. A refusal names its code in the DETAIL'
     ([code, { message, remedy }]) => `| \`${code}\` | ${cell(message)} | ${cell(remedy)} |\n`,
   )
   return head + rows.join('')
+}
+
+function policyFacts(): string {
+  const head = `# What a condition can read
+
+Generated from \`src/policy/cel/vocabulary.ts\`. Conditions are CEL, checked when the policy is loaded: \`who\` sees \`principal\`, \`on\` sees
+\`resource\`, \`when\` sees everything. \`op.has("delete")\` asks for any of one or several effects, \`op.only(["read", "session"])\` for nothing
+beyond; \`unknown\` never passes \`only\`. \`matches\` takes RE2 patterns, written out.
+
+| Variable | Type |
+|---|---|
+`
+  const variables = Object.entries(VARIABLES).map(
+    ([name, type]) => `| \`${name}\` | ${type.replace(/^google.*\./, '')} |\n`,
+  )
+  const types = Object.entries(TYPES).map(([name, { fields }]) => {
+    const rows = Object.entries(fields).map(([field, [type, holds]]) => `| \`${field}\` | ${type} | ${cell(holds)} |\n`)
+    return `\n## ${name}\n\n| Field | Type | Holds |\n|---|---|---|\n${rows.join('')}`
+  })
+  return head + variables.join('') + types.join('')
 }
 
 function cell(text: string): string {

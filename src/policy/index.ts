@@ -1,4 +1,5 @@
 export { type Analyse, type CaseResult, type PolicyTest, policyTests, principalOf, runPolicyTests } from './cases.ts'
+export { TYPES, VARIABLES } from './cel/vocabulary.ts'
 export { type CompiledPolicy, compilePolicy, type PolicyDetails } from './compile.ts'
 export { type Explanation, explain, type PartExplanation, type Reason, type RuleExplanation } from './explain.ts'
 export type { DeclaredPrincipal } from './identities.ts'

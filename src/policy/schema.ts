@@ -1,3 +1,4 @@
+import { parse } from 'yaml'
 import * as z from 'zod'
 import { classification } from './schema/classification.ts'
 import { agent, group, human, service } from './schema/identity.ts'
@@ -28,9 +29,16 @@ export type Oblige = z.infer<typeof oblige>
 export type Weekday = (typeof DAYS)[number]
 export const WEEKDAYS: readonly Weekday[] = DAYS
 
+/** Examples are kept as people write them; JSON Schema wants the values they stand for. */
+function readExamples({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  const examples = jsonSchema.examples as readonly unknown[] | undefined
+  if (examples)
+    jsonSchema.examples = examples.map((each) => (typeof each === 'string' ? (parse(each) as unknown) : each))
+}
+
 /** The JSON Schema of each kind, draft 2020-12. */
 export function policySchemas(): Record<Kind, z.core.JSONSchema.BaseSchema> {
-  const made = KINDS.map((kind) => [kind, z.toJSONSchema(SCHEMAS[kind], { io: 'input' })])
+  const made = KINDS.map((kind) => [kind, z.toJSONSchema(SCHEMAS[kind], { io: 'input', override: readExamples })])
   return Object.fromEntries(made) as Record<Kind, z.core.JSONSchema.BaseSchema>
 }
 

@@ -1,10 +1,11 @@
 import { type ASTNode, EvaluationError, ParseError, type ParseResult } from '@marcbachmann/cel-js'
 import { EFFECTS } from '../../model/effects.ts'
 import { writeOneOf } from '../suggest.ts'
-import { ENVIRONMENTS, LINEAR_MATCHES, type Part, TYPES, VARIABLES } from './environment.ts'
+import { ENVIRONMENTS, LINEAR_MATCHES, type Part } from './environment.ts'
 import { compilePattern } from './pattern.ts'
 import { pathOf, stringOf, walk } from './tree.ts'
 import type { OperationView, PrincipalView, ResourceView, SessionView } from './views.ts'
+import { FIELD_NAMES, VARIABLES } from './vocabulary.ts'
 
 /** What a condition is evaluated against. */
 export interface Frame {
@@ -89,8 +90,7 @@ function typeRemedy(part: Part, summary: string): string {
     return `\`${part}\` sees only ${variables.join(', ')}. Write this part in \`when\`.`
   if (variable !== undefined) return writeOneOf(variable, variables)
   const field = /^No such key: (\w+)/.exec(summary)?.[1]
-  if (field !== undefined)
-    return writeOneOf(field, [...new Set(Object.values(TYPES).flatMap((type) => Object.keys(type.fields)))])
+  if (field !== undefined) return writeOneOf(field, FIELD_NAMES)
   const called = /^found no matching overload for '(?:Operation|TouchedObject)\.(\w+)\(/.exec(summary)?.[1]
   if (called !== undefined)
     return 'Write `op.has("delete")`, `op.has(["delete", "grant"])` or `op.only(["read", "session"])`.'
@@ -108,7 +108,6 @@ const VOCABULARY: Readonly<Record<string, readonly string[]>> = {
   'op.shape': ['call', 'stream'],
   'op.facts.kind': ['sql'],
   'op.facts.dialect': ['postgres', 'mysql'],
-  'op.facts.transaction': ['begin', 'commit', 'rollback', 'savepoint', 'prepare'],
   'principal.kind': PARTIES,
   'principal.actor.kind': [...PARTIES, ''],
 }

@@ -1,0 +1,105 @@
+import * as views from './views.ts'
+
+/** A field's CEL type and what it holds. */
+type Field = readonly [type: string, holds: string]
+
+const PARTY = {
+  kind: ['string', '`human`, `agent` or `service`; `""` for no party.'],
+  id: ['string', 'Stable and unique: `agent:triage-bot`.'],
+  name: ['string', 'As people write it.'],
+  groups: ['list<string>', 'Groups of the identity provider and of the documents, sorted.'],
+  claims: ['map<string, dyn>', 'What the identity provider said of it. A missing claim reads as `""`.'],
+} as const satisfies Record<string, Field>
+
+const LABELS = ['list<string>', 'Labels of its columns.'] as const
+const EFFECTS = ['list<string>', 'What is done, least severe first.'] as const
+
+/** Every type a condition can meet, field by field: what is checked, what did-you-mean knows, and what docs/policy-facts.md says. */
+export const TYPES = {
+  Party: { ctor: views.ActorView, fields: PARTY },
+  Principal: {
+    ctor: views.PrincipalView,
+    fields: { ...PARTY, actor: ['Party', 'The party it acts for; all fields empty when there is none.'] },
+  },
+  Resource: {
+    ctor: views.ResourceView,
+    fields: {
+      name: ['string', 'What clients name to reach it.'],
+      protocol: ['string', '`postgres`.'],
+      labels: ['map<string, string>', 'Its labels. A missing label reads as `""`.'],
+    },
+  },
+  TouchedObject: {
+    ctor: views.ObjectView,
+    fields: {
+      kind: [
+        'string',
+        '`table`, `view`, `column`, `function`, `sequence`, `schema`, `role`, `setting`, `path` or `file`.',
+      ],
+      name: ['string', 'Qualified as users write it: `public.customers`.'],
+      labels: LABELS,
+      effects: EFFECTS,
+    },
+  },
+  Facts: {
+    ctor: views.FactsView,
+    fields: {
+      kind: ['string', '`sql`.'],
+      dialect: ['string', '`postgres` or `mysql`.'],
+      database: ['string', 'The database it runs in.'],
+      statements: ['int', 'Statements in the message.'],
+      tags: ['list<string>', 'Command tags the server would answer with: `CREATE TABLE`.'],
+      functions: ['list<string>', 'Functions called that are not known to be safe.'],
+      tablesRead: ['list<string>', 'Relations read, `schema.name`.'],
+      tablesWritten: ['list<string>', 'Relations written, `schema.name`.'],
+      columns: ['list<string>', 'Columns read, `schema.table.column`.'],
+      labels: ['list<string>', 'Labels of everything read.'],
+      filters: [
+        'list<string>',
+        'Labels of columns used in predicates, ordering, grouping and joins: what masking cannot hide.',
+      ],
+      hasWhere: ['bool', 'False when an UPDATE or DELETE has no WHERE.'],
+      vacuousWhere: ['bool', 'True when a WHERE of an UPDATE or DELETE holds for every row.'],
+      settings: ['list<string>', 'Settings changed, lower case.'],
+      transaction: ['list<string>', 'Transaction control: `begin`, `commit`, `rollback`, `savepoint`, `prepare`.'],
+    },
+  },
+  Operation: {
+    ctor: views.OperationView,
+    fields: {
+      verb: ['string', "The protocol's own word: `SELECT`."],
+      effects: EFFECTS,
+      objects: ['list<TouchedObject>', 'What it touches.'],
+      text: ['string', 'The exact text of this call. A rule that reads it is asked on every call.'],
+      facts: ['Facts', 'What is known of its meaning.'],
+      confidence: ['string', '`exact`, `partial` or `opaque`.'],
+      shape: ['string', '`call`, or `stream` for what stays open.'],
+    },
+  },
+  Session: {
+    ctor: views.SessionView,
+    fields: {
+      id: ['string', 'Its id.'],
+      labelsRead: ['list<string>', 'Labels this session has read.'],
+      operations: ['int', 'Operations so far, this one included.'],
+      rows: ['int', 'Rows returned so far.'],
+      bytes: ['int', 'Bytes returned so far.'],
+      inFlight: ['int', 'Operations running now.'],
+    },
+  },
+} as const satisfies Record<string, { ctor: new (...args: never[]) => object; fields: Record<string, Field> }>
+
+/** The variables of a condition and their types. */
+export const VARIABLES = {
+  principal: 'Principal',
+  resource: 'Resource',
+  op: 'Operation',
+  session: 'Session',
+  now: 'google.protobuf.Timestamp',
+} as const
+export type Variable = keyof typeof VARIABLES
+
+/** Every name a field can have. */
+export const FIELD_NAMES: readonly string[] = [
+  ...new Set(Object.values(TYPES).flatMap((type) => Object.keys(type.fields))),
+]
