@@ -169,6 +169,7 @@ export const CATALOGUE = {
   'api.unauthorized': { message: 'Sign in first.', remedy: 'Pass a token: `sluice --token …` or SLUICE_TOKEN.' },
   'api.forbidden': { message: 'You may not do that.', remedy: 'Ask an administrator.' },
   'api.not_found': { message: 'There is no such thing.', remedy: 'List what there is.' },
+  'api.unreachable': { message: 'The gateway’s API does not answer.', remedy: 'Check that it runs and that --url names it.' },
   'api.too_large': { message: 'The request is too large.', remedy: 'Send less at once.' },
   'api.limited': {
     message: 'Too many failed sign-ins from this address.',

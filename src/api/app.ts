@@ -1,0 +1,72 @@
+import { bodyLimit } from 'hono/body-limit'
+import { SluiceError } from '../kit/errors.ts'
+import { approvalRoutes } from './approvals.ts'
+import { auditRoutes } from './audit.ts'
+import { routeGroup } from './env.ts'
+import { healthRoutes } from './health.ts'
+import { LIMITS } from './limits.ts'
+import { meRoutes } from './me.ts'
+import { pageRoutes } from './page.ts'
+import { policyRoutes } from './policy.ts'
+import { refuse } from './refusal.ts'
+import { resourceRoutes } from './resources.ts'
+import { secretRoutes } from './secrets.ts'
+import type { ApiServices } from './services.ts'
+import { sessionRoutes } from './sessions.ts'
+import { bearer, createSignIn } from './sign-in.ts'
+import { createStreams } from './stream.ts'
+import { tokenRoutes } from './tokens.ts'
+
+/** The API's type: what the client is generated from. */
+export type Api = ReturnType<typeof createApi>
+
+/**
+ * The REST API (design §4): one file per group of routes, its document generated from the same schemas that check requests. Everything
+ * under /api/ needs a bearer token; there is no CORS, so no web page of another origin reads it.
+ */
+export function createApi(services: ApiServices) {
+  const signIn = createSignIn(services)
+  const streams = createStreams()
+  const app = routeGroup()
+  app.onError((error, c) => {
+    if (!(error instanceof SluiceError))
+      services.log.error('a request failed', { path: c.req.routePath, error: String(error) })
+    return refuse(c, error)
+  })
+  app.notFound((c) => refuse(c, new SluiceError('api.not_found')))
+  app.use(async (c, next) => {
+    c.set('services', services)
+    c.set('streams', streams)
+    c.header('Cache-Control', 'no-store')
+    c.header('X-Content-Type-Options', 'nosniff')
+    await next()
+  })
+  app.use(bodyLimit({ maxSize: LIMITS.body_bytes, onError: (c) => refuse(c, new SluiceError('api.too_large')) }))
+  app.use('/api/*', bearer(signIn))
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'slu_…',
+  })
+  const described = app
+    .route('/', healthRoutes())
+    .route('/', pageRoutes(signIn))
+    .route('/api/v1', meRoutes())
+    .route('/api/v1', sessionRoutes())
+    .route('/api/v1', approvalRoutes())
+    .route('/api/v1', tokenRoutes())
+    .route('/api/v1', resourceRoutes())
+    .route('/api/v1', policyRoutes())
+    .route('/api/v1', auditRoutes())
+    .route('/api/v1', secretRoutes())
+  described.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: {
+      title: 'Sluice',
+      version: services.version,
+      description: 'Times ending in _ms are milliseconds since the epoch.',
+    },
+    security: [{ token: [] }],
+  })
+  return described
+}

@@ -1,0 +1,26 @@
+/** Bounds of this folder (design §13.5). */
+export const LIMITS = {
+  /** A secret of 64 KiB, escaped in JSON. */
+  body_bytes: 262_144,
+  page: 100,
+  page_max: 1_000,
+  /** Failed sign-ins one address may make before it waits, and how often it gets one back. */
+  failures: 20,
+  failure_refill_ms: 3_000,
+  addresses: 10_000,
+  /** Tokens that lately signed in: they are let through while their address waits. */
+  trusted_tokens: 1_000,
+  /** Event streams open at once, of one principal and of all. */
+  streams_own: 20,
+  streams_all: 500,
+  /** Events that wait for one slow reader; beyond it the stream ends and the reader comes back. */
+  stream_backlog: 1_000,
+  heartbeat_ms: 15_000,
+  message_chars: 500,
+  statement_chars: 65_536,
+  headers_bytes: 16_384,
+  headers_ms: 10_000,
+  request_ms: 30_000,
+  idle_ms: 10_000,
+  connections: 2_000,
+} as const

@@ -1,0 +1,82 @@
+import type { TokenSummary } from '../identity/tokens.ts'
+import { SluiceError } from '../kit/errors.ts'
+import { answers, body, mayRead, route } from './access.ts'
+import { routeGroup } from './env.ts'
+import { journal, journalIfPossible } from './journal.ts'
+import { byId, done, instant, reference } from './shapes.ts'
+import { z } from './zod.ts'
+
+const tokenSchema = z
+  .object({
+    id: z.string(),
+    principal: z.string(),
+    actors: z.array(z.string()),
+    label: z.string(),
+    createdBy: z.string(),
+    created_ms: instant,
+    expires_ms: instant,
+    revoked_ms: instant.optional(),
+    revokedBy: z.string().optional(),
+  })
+  .openapi('Token')
+
+const issuedSchema = tokenSchema
+  .extend({ token: z.string().openapi({ description: 'Shown this once.' }) })
+  .openapi('IssuedToken')
+
+const requestSchema = z
+  .strictObject({
+    principal: reference,
+    actors: z.array(reference).max(7).default([]).openapi({ description: 'Whom it acts for, nearest first.' }),
+    label: z.string().max(100).default(''),
+    ttl_ms: z.number().positive().openapi({ example: 86_400_000, description: 'How long it holds.' }),
+  })
+  .openapi('TokenRequest')
+
+const list = route('signed-in', {
+  method: 'get',
+  path: '/tokens',
+  summary: 'Your tokens and those of your agents; for administrators all.',
+  responses: answers(z.object({ tokens: z.array(tokenSchema) })),
+})
+
+const issue = route('admin', {
+  method: 'post',
+  path: '/tokens',
+  summary: 'Issue a token.',
+  request: { body: body(requestSchema) },
+  responses: answers(issuedSchema),
+})
+
+const revoke = route('token', {
+  method: 'post',
+  path: '/tokens/{id}/revoke',
+  summary: 'Revoke a token; sessions that stand on it end.',
+  request: { params: byId },
+  responses: answers(done),
+})
+
+const shown = (token: TokenSummary): z.infer<typeof tokenSchema> => ({ ...token, actors: [...token.actors] })
+
+export const tokenRoutes = () =>
+  routeGroup()
+    .openapi(list, async (c) => {
+      const { caller, services } = c.var
+      const all = await services.identity.listTokens()
+      const tokens = all.filter((token) => mayRead(caller, [token.principal, ...token.actors]))
+      return c.json({ tokens: tokens.map(shown) }, 200)
+    })
+    .openapi(issue, async (c) => {
+      const { caller, services } = c.var
+      const asked = c.req.valid('json')
+      const { principal, actors, label, ttl_ms } = asked
+      journal(c, { action: 'token.issue', subject: principal, fields: { actors, label, ttl_ms } })
+      const { token, ...issued } = await services.identity.issueToken({ ...asked, by: caller.id })
+      return c.json({ ...shown(issued), token: token.reveal() }, 200)
+    })
+    .openapi(revoke, async (c) => {
+      const { caller, services, token } = c.var
+      journalIfPossible(c, { action: 'token.revoke', subject: token.id, fields: { principal: token.principal } })
+      if (!(await services.identity.revokeToken(token.id, caller.id))) throw new SluiceError('api.not_found')
+      return c.json({ done: true as const }, 200)
+    })
