@@ -25,7 +25,7 @@ describe('what is wrong is named by file, line and column, with what to write in
       'kind: Rule\nname: r\nwho: true\non: true\n',
       'p.yaml:1:1: `then` is missing. Write, for example, `then: deny`.',
     ],
-    ['a wrong word', RULE.replace('deny', 'dny'), 'p.yaml:5:7: `then` cannot be "dny". Write `deny`.'],
+    ['a wrong word', RULE.replace('deny', 'dney'), 'p.yaml:5:7: `then` cannot be "dney". Write `deny`.'],
     ['a wrong type', RULE.replace('name: r', 'name: [a]'), 'p.yaml:2:7: `name` cannot be a list.'],
     [
       'a nested key',
@@ -62,6 +62,7 @@ describe('what is wrong is named by file, line and column, with what to write in
       `${RULE.replace('deny', 'approve')}approve: { by: [human:ada], count: 2 }\n`,
       'p.yaml:6:36: 2 people must approve, but `by` names 1.',
     ],
+    ['duties of none', RULE.replace('deny', 'oblige'), 'p.yaml:5:7: `then: oblige` names no duty.'],
     ['duties of a deny', `${RULE}oblige: { rows: 1 }\n`, 'p.yaml:6:9: A rule that denies has nothing to oblige.'],
     [
       'a name taken',

@@ -3,7 +3,7 @@ import type { Policy } from '../model/ports.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Resource } from '../model/resource.ts'
 import { compileBudget } from './budget.ts'
-import { RuleIndex } from './candidates.ts'
+import { type Candidate, RuleIndex } from './candidates.ts'
 import { compileClassification } from './classification.ts'
 import { Decider } from './decide.ts'
 import { compileFreeze } from './freeze.ts'
@@ -31,6 +31,10 @@ export interface PolicyDetails {
 }
 
 export type CompiledPolicy = Policy & PolicyDetails
+
+function couldGrant({ rule, broken }: Candidate): boolean {
+  return (rule.outcome === 'allow' || rule.outcome === 'approve') && !rule.shadow && broken === ''
+}
 
 /** Files whose documents serve `sluice policy test` only. */
 const TEST_FILE = /\.test\.ya?ml$/
@@ -160,8 +164,7 @@ class DocumentPolicy implements CompiledPolicy {
       for (let party: Principal | undefined = principal; party !== undefined; party = party.actor) {
         depth += 1
         const { candidates } = this.#index.plan(party, resource)
-        if (depth > 8 || !candidates.some(({ rule, broken }) => rule.outcome !== 'deny' && !rule.shadow && !broken))
-          return false
+        if (depth > 8 || !candidates.some(couldGrant)) return false
       }
       return true
     } catch {

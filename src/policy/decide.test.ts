@@ -93,6 +93,37 @@ describe('rules combine', () => {
     })
   })
 
+  describe('a rule that obliges', () => {
+    const masks = rule('masks', { outcome: 'oblige', oblige: '{ mask: [{ labels: ["pii.*"], with: partial }] }' })
+    const mask = [{ labels: ['pii.*'], with: 'partial' }]
+    test('allows nothing', () => {
+      const policy = policyOf(masks)
+      expect(ask(policy, agent, read)).toMatchObject({ outcome: 'deny', reason: 'policy.default', matched: ['masks'] })
+      expect(policy.mayOpen(agent, policy.resource('orders')!)).toBe(false)
+    })
+    test('adds its duties to whatever else is granted, and never decides', () => {
+      const policy = policyOf(masks, reads, asks)
+      const held = ask(policy, agent, operation(['delete']))
+      expect(held).toMatchObject({
+        outcome: 'approve',
+        rule: 'asks',
+        matched: ['asks', 'masks'],
+        obligations: { mask },
+      })
+      const allowed = ask(policyOf(masks, reads), agent, read)
+      expect(allowed).toMatchObject({
+        outcome: 'allow',
+        rule: 'reads',
+        matched: ['reads', 'masks'],
+        obligations: { mask },
+      })
+    })
+    test('refuses when it cannot be evaluated: nothing leaves unmasked by mistake', () => {
+      const fails = broken({ outcome: 'oblige', oblige: '{ rows: 1 }' })
+      expect(ask(policyOf(fails, reads), agent, read)).toMatchObject({ outcome: 'deny', reason: 'policy.error' })
+    })
+  })
+
   test.each([
     ['read', 'allow'],
     ['session', 'allow'],
@@ -125,7 +156,9 @@ describe('shadow rules never act, and are reported where they would have decided
     ['a deny over nothing', [], shadow({ outcome: 'deny' }), 'deny', []],
     ['an allow over a deny', [rule('no', { outcome: 'deny' })], shadow({}), 'deny', []],
     ['a deny over an approval', [asks], shadow({ outcome: 'deny' }), 'approve', ['deny']],
-    ['an error', [reads], shadow({ when: 'op.has(op.verb)', outcome: 'deny' }), 'allow', ['deny']],
+    ['duties over an allow', [reads], shadow({ outcome: 'oblige', oblige: '{ rows: 1 }' }), 'allow', ['allow']],
+    ['duties over nothing', [], shadow({ outcome: 'oblige', oblige: '{ rows: 1 }' }), 'deny', []],
+    ['an error', [reads], shadow({ when: 'op.has(op.verb)' }), 'allow', ['deny']],
   ] as const)('%s', (_, rules, trial, outcome, expected) => {
     const decision = ask(policyOf(...rules, trial), agent, read)
     expect(decision.outcome).toBe(outcome)

@@ -13,6 +13,10 @@ import type { CompiledRule } from './rule.ts'
 const READ_ONLY = effects('read', 'session')
 /** A longer chain of delegation than this is refused, not followed. */
 const CHAIN_LIMIT = 8
+const BEYOND_READING = {
+  message: 'This access is read-only.',
+  hint: 'Read, or ask for access that may change things.',
+}
 const NOTHING: readonly never[] = Object.freeze([])
 
 /** The frame of the decision at hand. Deciding is synchronous and never nests, so one serves all. */
@@ -36,10 +40,16 @@ class LiveFrame implements Frame {
   }
 }
 
+/** A rule in shadow mode that matched, or could not be evaluated. */
+interface Shadowed {
+  readonly rule: CompiledRule
+  readonly failed: boolean
+}
+
 /** What the rules said, before it is weighed. */
 interface Tally {
   readonly matched: CompiledRule[]
-  readonly shadow: CompiledRule[]
+  readonly shadow: Shadowed[]
   failed: CompiledRule | undefined
   cacheable: boolean
 }
@@ -93,60 +103,39 @@ export class Decider {
       if (rule.volatile) tally.cacheable = false
       const error = holds(rule, frame, request)
       if (error === undefined) continue
-      if (error || broken) {
-        if (rule.shadow) tally.shadow.push(rule)
-        else tally.failed ??= rule
-      } else (rule.shadow ? tally.shadow : tally.matched).push(rule)
+      const failed = error !== '' || broken !== ''
+      if (rule.shadow) tally.shadow.push({ rule, failed })
+      else if (failed) tally.failed ??= rule
+      else tally.matched.push(rule)
     }
     return tally
   }
 
   #weigh({ matched, failed, cacheable }: Tally, { operation }: DecisionRequest): Decision {
+    const all = { matched, cacheable }
     const denying = strictest(matched, 'deny')
-    if (denying) return this.#verdict({ outcome: 'deny', reason: 'policy.denied', rule: denying, matched, cacheable })
+    if (denying) return this.#verdict({ ...all, outcome: 'deny', reason: 'policy.denied', rule: denying })
     if (failed)
       return this.#verdict({
+        ...all,
         outcome: 'deny',
         reason: 'policy.error',
         rule: failed,
         matched: [failed, ...matched],
-        cacheable,
       })
-    if (matched.length === 0) return this.#verdict({ outcome: 'deny', reason: 'policy.default', cacheable })
+    const asking = strictest(matched, 'approve')
+    const granting = asking ?? strictest(matched, 'allow')
+    if (granting === undefined) return this.#verdict({ ...all, outcome: 'deny', reason: 'policy.default' })
     let obligations: Obligations = NO_OBLIGATIONS
     for (const rule of matched) obligations = bothObligations(obligations, rule.obligations)
     if (obligations.readOnly && !onlyEffects(operation.effects, READ_ONLY)) {
       const rule = matched.find((each) => each.obligations.readOnly)!
-      return this.#verdict({
-        outcome: 'deny',
-        reason: 'policy.denied',
-        rule,
-        matched,
-        cacheable,
-        message: 'This access is read-only.',
-        hint: 'Read, or ask for access that may change things.',
-      })
+      return this.#verdict({ ...all, ...BEYOND_READING, outcome: 'deny', reason: 'policy.denied', rule })
     }
-    const asking = strictest(matched, 'approve')
-    if (asking === undefined)
-      return this.#verdict({
-        outcome: 'allow',
-        reason: 'policy.allowed',
-        rule: matched[0]!,
-        matched,
-        cacheable,
-        obligations,
-      })
+    const granted = { ...all, rule: granting, obligations }
+    if (asking === undefined) return this.#verdict({ ...granted, outcome: 'allow', reason: 'policy.allowed' })
     const approvals = matched.flatMap((rule) => (rule.outcome === 'approve' && rule.approval ? [rule.approval] : []))
-    return this.#verdict({
-      outcome: 'approve',
-      reason: 'approval.pending',
-      rule: asking,
-      matched,
-      cacheable,
-      obligations,
-      approvals,
-    })
+    return this.#verdict({ ...granted, outcome: 'approve', reason: 'approval.pending', approvals })
   }
 
   #verdict(made: Verdict): Decision {
@@ -203,12 +192,13 @@ function namesWithFirst(first: CompiledRule | undefined, matched: readonly Compi
 
 const RANK: Readonly<Record<Outcome, number>> = { allow: 0, approve: 1, deny: 2 }
 
-/** Shadow rules under which the outcome, or the duties of an allow, would have been others. */
-function differing(decision: Decision, shadow: readonly CompiledRule[], request: DecisionRequest): Decision['shadow'] {
+/** Shadow rules under which the outcome, or the duties of what is granted, would have been others. */
+function differing(decision: Decision, shadow: readonly Shadowed[], request: DecisionRequest): Decision['shadow'] {
   const found: { rule: string; outcome: Outcome }[] = []
-  for (const rule of shadow) {
+  for (const { rule, failed } of shadow) {
     const readOnly = rule.obligations.readOnly && !onlyEffects(request.operation.effects, READ_ONLY)
-    const outcome = readOnly ? 'deny' : rule.outcome
+    const refuses = failed || readOnly
+    const outcome = refuses ? 'deny' : rule.outcome === 'oblige' ? decision.outcome : rule.outcome
     const differs =
       decision.reason === 'policy.default'
         ? outcome !== 'deny'

@@ -1,4 +1,4 @@
-import type { Decision, Outcome } from '../model/decision.ts'
+import type { Decision } from '../model/decision.ts'
 import type { DecisionRequest } from '../model/ports.ts'
 import { actorChain, type Principal } from '../model/principal.ts'
 import { errorText } from './candidates.ts'
@@ -9,7 +9,7 @@ import { type ASTNode, children, pathOf } from './cel/tree.ts'
 import { ObjectView, OperationView, PrincipalView, ResourceView, SessionView } from './cel/views.ts'
 import { VARIABLES } from './cel/vocabulary.ts'
 import type { CompiledPolicy } from './compile.ts'
-import type { CompiledRule } from './rule.ts'
+import type { CompiledRule, RuleOutcome } from './rule.ts'
 
 /** A sub-expression that settled a condition, and the values it saw. */
 export interface Reason {
@@ -32,7 +32,7 @@ export interface PartExplanation {
 export interface RuleExplanation {
   readonly rule: string
   readonly kind: CompiledRule['kind']
-  readonly outcome: Outcome
+  readonly outcome: RuleOutcome
   readonly mode: 'enforce' | 'shadow'
   readonly state: 'matched' | 'unmatched' | 'error'
   readonly parts: readonly PartExplanation[]

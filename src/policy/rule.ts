@@ -11,6 +11,9 @@ import type { Approve, Oblige } from './schema.ts'
 import type { SourceDocument } from './source.ts'
 import { duration_ms } from './units.ts'
 
+/** `oblige` adds duties to what other rules allow, and allows nothing itself. */
+export type RuleOutcome = Outcome | 'oblige'
+
 /** A Rule, Freeze or Budget ready to be asked. */
 export interface CompiledRule {
   readonly kind: 'Rule' | 'Freeze' | 'Budget'
@@ -21,7 +24,7 @@ export interface CompiledRule {
   readonly when: Condition | undefined
   /** Beyond its conditions: what a Freeze or Budget asks. May throw. */
   readonly applies: ((request: DecisionRequest, frame: Frame) => boolean) | undefined
-  readonly outcome: Outcome
+  readonly outcome: RuleOutcome
   readonly shadow: boolean
   /** Effects without any of which it cannot match; ANY_EFFECTS when it may match whatever they are. */
   readonly needs: EffectSet
@@ -67,6 +70,9 @@ export function compileRule({ body, source, order }: Read<'Rule'>, problems: Pro
   const on = conditions.compile('on', body.on)
   const when = body.when === undefined ? undefined : conditions.compile('when', body.when)
   checkTerms(conditions, body)
+  if (body.then === 'oblige' && body.oblige === undefined) {
+    conditions.report(['then'], '`then: oblige` names no duty.', 'Write, for example, `oblige: { rows: 1000 }`.')
+  }
   if (body.then === 'deny' && body.oblige) {
     conditions.report(
       ['oblige'],
@@ -97,7 +103,7 @@ export function compileRule({ body, source, order }: Read<'Rule'>, problems: Pro
 /** `approve:` stands where, and only where, `then` is approve; and enough people can answer. */
 export function checkTerms(
   conditions: Conditions,
-  body: { then?: Outcome | undefined; approve?: Approve | undefined },
+  body: { then?: RuleOutcome | undefined; approve?: Approve | undefined },
 ): void {
   const { approve } = body
   if (body.then === 'approve' && approve === undefined) {

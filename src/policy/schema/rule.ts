@@ -56,7 +56,10 @@ export const rule = z.strictObject({
   on: condition('Over `resource`.', 'resource.labels.env == "prod"'),
   when: condition('Over everything. Default: every operation.', 'op.has("delete")').optional(),
   // biome-ignore lint/suspicious/noThenProperty: the documents' own word; a schema is never awaited.
-  then: z.enum(['allow', 'approve', 'deny']).meta({ examples: ['deny'] }),
+  then: z.enum(['allow', 'approve', 'deny', 'oblige']).meta({
+    description: 'oblige: adds its duties to whatever other rules allow, and allows nothing itself.',
+    examples: ['deny'],
+  }),
   approve: approve.optional(),
   oblige: oblige.optional(),
   say,
