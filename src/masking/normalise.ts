@@ -8,6 +8,9 @@ export interface Normalised {
 const NON_ASCII = /[^\x00-\x7f]/
 /** Drawn as nothing: format characters, variation selectors, the joiner, keycaps, Hangul fillers. */
 const INVISIBLE = /\p{Cf}|\p{Variation_Selector}|\u034f|\u20e3|[\u115f\u1160\u3164\uffa0]/u
+/** What NFKC leaves as it is and we fold all the same. */
+const FOLDED_BEYOND =
+  /(?![\x00-\x7f])[\p{Cf}\p{Pd}\p{Nd}\u2212\u2043\u115f\u1160\u3164]|\u034f|\u20e3|\p{Variation_Selector}/u
 const DASH = /[\p{Pd}\u2212\u2043]/u
 
 /**
@@ -16,6 +19,7 @@ const DASH = /[\p{Pd}\u2212\u2043]/u
  */
 export function normalise(text: string): Normalised {
   if (!NON_ASCII.test(text)) return { text, origin: undefined }
+  if (text.normalize('NFKC') === text && !FOLDED_BEYOND.test(text)) return { text, origin: undefined }
   let folded = ''
   const origins: number[] = []
   for (let at = 0; at < text.length; ) {

@@ -1,4 +1,4 @@
-import { type Detector, isDigitCode, isLetterCode, isWordCode } from './detector.ts'
+import { type Detector, eachMatch, isDigitCode, isLetterCode, isWordCode } from './detector.ts'
 
 /** 13 to 19 digits in a row, or in the groups cards are printed in. */
 const CARD =
@@ -9,10 +9,10 @@ export const cardDetector: Detector = {
   label: 'pci.card',
   kind: 'card',
   find(text, report) {
-    for (const match of text.matchAll(CARD)) {
+    eachMatch(CARD, text, (match) => {
       const digits = match[0].replace(/[ -]/g, '')
       if (isIssued(digits) && luhn(digits)) report(match.index, match.index + match[0].length)
-    }
+    })
   },
 }
 
@@ -49,11 +49,10 @@ export const ssnDetector: Detector = {
   label: 'pii.ssn',
   kind: 'ssn',
   find(text, report) {
-    for (const match of text.matchAll(SSN)) report(match.index, match.index + match[0].length)
-    for (const match of text.matchAll(SAID_SSN)) {
-      const end = match.index + match[0].length
-      report(match.index + match[0].search(/\d/), end)
-    }
+    eachMatch(SSN, text, (match) => report(match.index, match.index + match[0].length))
+    eachMatch(SAID_SSN, text, (match) => {
+      report(match.index + match[0].search(/\d/), match.index + match[0].length)
+    })
   },
 }
 
@@ -76,12 +75,11 @@ export const ibanDetector: Detector = {
   label: 'pii.iban',
   kind: 'iban',
   find(text, report) {
-    for (const match of text.matchAll(IBAN_START)) {
+    eachMatch(IBAN_START, text, (match) => {
       const length = IBAN_LENGTHS.get(match[0].slice(0, 2).toUpperCase())
-      if (length === undefined) continue
-      const end = ibanEnd(text, match.index, length)
+      const end = length === undefined ? -1 : ibanEnd(text, match.index, length)
       if (end > 0) report(match.index, end)
-    }
+    })
   },
 }
 

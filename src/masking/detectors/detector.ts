@@ -24,10 +24,15 @@ export function patternDetector(
     kind,
     find(text, report) {
       if (pattern.gate !== '' && !text.includes(pattern.gate)) return
-      // matchAll works on its own copy of the pattern, so lastIndex is not shared.
-      for (const match of text.matchAll(pattern.regexp)) report(match.index, match.index + match[0].length)
+      eachMatch(pattern.regexp, text, (match) => report(match.index, match.index + match[0].length))
     },
   }
+}
+
+/** Calls `found` for every match of a global pattern. Restarts the pattern itself: matchAll would copy it for every text. */
+export function eachMatch(regexp: RegExp, text: string, found: (match: RegExpExecArray) => void): void {
+  regexp.lastIndex = 0
+  for (let match = regexp.exec(text); match !== null; match = regexp.exec(text)) found(match)
 }
 
 /** True for `0` to `9`. */

@@ -1,4 +1,4 @@
-import type { Detector } from './detector.ts'
+import { type Detector, eachMatch } from './detector.ts'
 
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
 const IPV4 = new RegExp(`(?<![\\w.-]|\\d,)${OCTET}(?:\\.${OCTET}){3}(?![\\w-]|\\.\\w)`, 'g')
@@ -10,12 +10,15 @@ export const ipDetector: Detector = {
   label: 'pii.ip',
   kind: 'ip',
   find(text, report) {
-    for (const match of text.matchAll(IPV4)) {
-      if (!/^(?:0|127|255)\./.test(match[0])) report(match.index, match.index + match[0].length)
+    if (text.includes('.')) {
+      eachMatch(IPV4, text, (match) => {
+        if (!/^(?:0|127|255)\./.test(match[0])) report(match.index, match.index + match[0].length)
+      })
     }
-    if (!text.includes(':')) return
-    for (const match of text.matchAll(IPV6)) {
-      if (isAddress6(match[0])) report(match.index, match.index + match[0].length)
+    if (text.includes(':')) {
+      eachMatch(IPV6, text, (match) => {
+        if (isAddress6(match[0])) report(match.index, match.index + match[0].length)
+      })
     }
   },
 }

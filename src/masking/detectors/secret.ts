@@ -1,4 +1,4 @@
-import { type Detector, patternDetector, type Report } from './detector.ts'
+import { type Detector, eachMatch, patternDetector, type Report } from './detector.ts'
 
 /** label, a string every match contains, pattern. Prefixes and lengths as the providers document them; upper bounds keep the search linear. */
 const PATTERNS: readonly (readonly [string, string, RegExp])[] = [
@@ -55,11 +55,11 @@ const keyDetector: Detector = {
   find(text, report) {
     if (!text.includes('PRIVATE KEY')) return
     let done = 0
-    for (const match of text.matchAll(KEY_START)) {
-      if (match.index < done) continue
+    eachMatch(KEY_START, text, (match) => {
+      if (match.index < done) return
       done = keyEnd(text, match.index + match[0].length)
       report(match.index, done)
-    }
+    })
   },
 }
 
@@ -83,10 +83,10 @@ function namedDetector(label: string, gate: RegExp, pattern: RegExp): Detector {
     kind: 'secret',
     find(text: string, report: Report) {
       if (!gate.test(text)) return
-      for (const match of text.matchAll(pattern)) {
+      eachMatch(pattern, text, (match) => {
         const [start, end] = match.indices![1]!
         report(start, end)
-      }
+      })
     },
   }
 }
