@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { type ApiClient, answerOf, createClient, eventsOf } from '../api/client.ts'
 import { type Paint, paintFor } from './paint.ts'
 import { loadProfile, type Profile } from './profile.ts'
 
@@ -6,6 +7,8 @@ import { loadProfile, type Profile } from './profile.ts'
 export interface Context {
   readonly json: boolean
   readonly profile: Profile
+  /** The API's routes under /api/v1. */
+  readonly api: ApiClient['api']['v1']
   /** Paint for stdout. */
   readonly paint: Paint
   /** Paint for stderr. */
@@ -15,6 +18,8 @@ export interface Context {
   /** One JSON document on stdout. */
   printJson(value: unknown): void
 }
+
+export { answerOf, eventsOf }
 
 interface GlobalOptions {
   readonly url?: string
@@ -35,9 +40,11 @@ export function addGlobalOptions(program: Command): Command {
 /** Builds the context of one run of a verb. Throws CommandFailure for an unusable profile. */
 export function contextOf(command: Command): Context {
   const options = command.optsWithGlobals<GlobalOptions>()
+  const profile = loadProfile(options)
   return {
     json: options.json === true,
-    profile: loadProfile(options),
+    profile,
+    api: createClient({ url: profile.api, token: profile.token }).api.v1,
     paint: paintFor(process.stdout),
     warn: paintFor(process.stderr),
     print: (text) => void process.stdout.write(text),

@@ -1,9 +1,37 @@
 import { Command, CommanderError } from 'commander'
 import { SluiceError } from '../kit/errors.ts'
+import { registerApprovalsCommand } from './approvals.ts'
+import { registerApproveCommand, registerRejectCommand } from './ballot.ts'
+import { registerConnectCommand } from './connect-info.ts'
 import { addGlobalOptions } from './context.ts'
 import { CommandFailure, EXIT, exitFor } from './exit.ts'
+import { registerKillCommand } from './kill.ts'
 import { paintFor } from './paint.ts'
+import { registerReplayCommand } from './replay.ts'
+import { registerResourcesCommand } from './resources.ts'
+import { registerSecretCommands } from './secret.ts'
+import { registerSessionsCommand } from './sessions.ts'
 import { registerSqlCommand } from './sql.ts'
+import { registerStatusCommand } from './status.ts'
+import { registerTokenCommands } from './token.ts'
+import { registerWatchCommand } from './watch.ts'
+
+/** In the order help shows them. */
+const VERBS = [
+  registerSqlCommand,
+  registerResourcesCommand,
+  registerConnectCommand,
+  registerStatusCommand,
+  registerApprovalsCommand,
+  registerApproveCommand,
+  registerRejectCommand,
+  registerSessionsCommand,
+  registerReplayCommand,
+  registerWatchCommand,
+  registerKillCommand,
+  registerTokenCommands,
+  registerSecretCommands,
+]
 
 /** The command line: every verb, one file each. `extra` adds the verbs that are more than clients of the API (serve). */
 export function createProgram(version: string, extra: (program: Command) => void = () => {}): Command {
@@ -14,8 +42,11 @@ export function createProgram(version: string, extra: (program: Command) => void
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
   extra(program)
-  registerSqlCommand(program)
-  for (const command of program.commands) command.exitOverride()
+  for (const register of VERBS) register(program)
+  for (const command of program.commands) {
+    command.exitOverride()
+    for (const inner of command.commands) inner.exitOverride()
+  }
   return program
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type Context, contextOf } from './context.ts'
 import { CommandFailure, EXIT } from './exit.ts'
+import { resourceOf } from './resources.ts'
 import { isServerError, type ServerWords, SqlConnection, type SqlTarget } from './sql/connection.ts'
 import { exitOf, formatResult, formatWords, refusalOf, resultsAsJson } from './sql/print.ts'
 import { interactiveShell, pipedStatements } from './sql/shell.ts'
@@ -48,7 +49,7 @@ Exit codes: 0 done, 1 failed, 3 refused, 77 waiting for approval.
 }
 
 async function sql(context: Context, resource: string, options: SqlOptions): Promise<number> {
-  const target = targetFor(context, resource, options)
+  const target = await targetFor(context, resource, options)
   const run = new SqlRun(context, options.expanded === true)
   const connection = await openOrExplain(target, run)
   try {
@@ -71,7 +72,7 @@ async function sql(context: Context, resource: string, options: SqlOptions): Pro
   }
 }
 
-function targetFor(context: Context, resource: string, options: SqlOptions): SqlTarget {
+async function targetFor(context: Context, resource: string, options: SqlOptions): Promise<SqlTarget> {
   const { profile } = context
   if (!profile.token)
     throw new CommandFailure(
@@ -79,18 +80,26 @@ function targetFor(context: Context, resource: string, options: SqlOptions): Sql
       EXIT.denied,
       'Set SLUICE_TOKEN, or start the demo with `npm start` in this folder.',
     )
-  const [, host = '', port = ''] =
-    /^(.*):(\d+)$/.exec(options.postgres ?? profile.postgres ?? `${new URL(profile.api).hostname}:15432`) ?? []
-  const loopback = /^(127\.|localhost$|\[?::1\]?$)/.test(host)
+  const { host, port } = addressOf(
+    options.postgres ?? profile.postgres ?? new URL((await resourceOf(context, resource)).url).host,
+  )
+  const loopback = /^(127\.|localhost$|::1$)/.test(host)
   return {
-    host: host.replace(/^\[|\]$/g, ''),
-    port: Number(port),
+    host,
+    port,
     user: options.user ? `${options.user}+${resource}` : resource,
     token: profile.token,
     database: options.database,
     tls: options.tls || !loopback ? 'on' : 'off',
     ca: profile.ca,
   }
+}
+
+function addressOf(written: string): { host: string; port: number } {
+  const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(written) ?? []
+  if (host === '')
+    throw new CommandFailure(`"${written}" is not host:port.`, EXIT.usage, 'Write it like 127.0.0.1:15432.')
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
 }
 
 async function openOrExplain(target: SqlTarget, run: SqlRun): Promise<SqlConnection> {

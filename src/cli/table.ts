@@ -29,12 +29,3 @@ export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<
 function cut(text: string, most = Number.POSITIVE_INFINITY): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`
 }
-
-/** `3 s`, `12 min`, `5 h`, `2 d`: a duration for a table, one unit. Negative counts as 0. */
-export function briefly(duration_ms: number): string {
-  const seconds = Math.max(0, Math.round(duration_ms / 1000))
-  if (seconds < 120) return `${seconds} s`
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`
-  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`
-  return `${Math.round(seconds / 86_400)} d`
-}

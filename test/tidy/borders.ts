@@ -59,7 +59,7 @@ export const BORDERS: Readonly<Record<string, Border>> = {
     may: ['kit', 'model', 'policy'],
     instead: 'setup reads what a start needs (settings, certificate, policy folder); what uses it is put together in serve.ts.',
   },
-  cli: { may: ['kit', 'cli'], instead: 'a verb is a thin client of the API: add a route and call it.' },
+  cli: { may: ['kit', 'cli', 'api/client.ts'], instead: 'a verb is a thin client of the API: add a route and call it.' },
 }
 
 /** A protocol that stands on another. */

@@ -1,0 +1,126 @@
+import type { Paint } from './paint.ts'
+import { visible, visibleLines } from './paint.ts'
+import { formatTable } from './table.ts'
+
+/** What a transcript tells, as the API hands it out. */
+export type TranscriptEvent =
+  | {
+      readonly at: number
+      readonly kind: 'operation'
+      readonly op: number
+      readonly verb: string
+      readonly text: string
+      readonly parameters?: readonly (string | null)[] | undefined
+      readonly outcome: 'allow' | 'approve' | 'deny'
+      readonly rule: string
+      readonly reason: string
+    }
+  | { readonly at: number; readonly kind: 'held'; readonly op: number; readonly approval: string }
+  | {
+      readonly at: number
+      readonly kind: 'columns'
+      readonly op: number
+      readonly columns: readonly { readonly name: string }[]
+    }
+  | {
+      readonly at: number
+      readonly kind: 'rows'
+      readonly op: number
+      readonly rows: readonly (readonly (string | null)[])[]
+    }
+  | {
+      readonly at: number
+      readonly kind: 'outcome'
+      readonly op: number
+      readonly status: string
+      readonly tag: string
+      readonly rows: number
+      readonly bytes: number
+      readonly duration_ms: number
+    }
+  | { readonly at: number; readonly kind: 'notice'; readonly text: string }
+  | { readonly at: number; readonly kind: 'gap'; readonly events: number }
+  | { readonly at: number; readonly kind: 'end' }
+
+const INDENT = ' '.repeat(10)
+const VERDICT = { allow: 'allowed', approve: 'asked people', deny: 'refused' } as const
+
+/** Tells a transcript's events in words, in order. Rows wait until their operation has its outcome, so that they stand in one table. */
+export class EventTeller {
+  readonly #paint: Paint
+  readonly #columns = new Map<number, readonly string[]>()
+  readonly #rows = new Map<number, (readonly (string | null)[])[]>()
+
+  constructor(paint: Paint) {
+    this.#paint = paint
+  }
+
+  /** The text of one event, empty when it only prepares a later one. */
+  tell(event: TranscriptEvent): string {
+    const { bold, dim, red, yellow } = this.#paint
+    switch (event.kind) {
+      case 'operation': {
+        const colour = event.outcome === 'deny' ? red : event.outcome === 'approve' ? yellow : dim
+        const by = event.rule ? ` by ${event.rule}` : ''
+        const values = event.parameters
+          ?.map((value, i) => `$${i + 1} = ${value === null ? 'NULL' : `'${visible(value)}'`}`)
+          .join(', ')
+        return [
+          `${dim(clock(event.at))} ${bold(`#${event.op}`)} ${visibleLines(event.text).replaceAll('\n', `\n${INDENT}`)}\n`,
+          values ? `${INDENT}${values}\n` : '',
+          `${INDENT}${colour(`${VERDICT[event.outcome]}${visible(by)} (${event.reason})`)}\n`,
+        ].join('')
+      }
+      case 'held':
+        return `${INDENT}${yellow(`held for approval ${visible(event.approval)}`)}\n`
+      case 'columns':
+        this.#columns.set(
+          event.op,
+          event.columns.map((column) => column.name),
+        )
+        return ''
+      case 'rows': {
+        const rows = this.#rows.get(event.op) ?? []
+        rows.push(...event.rows)
+        this.#rows.set(event.op, rows)
+        return ''
+      }
+      case 'outcome':
+        return this.#sample(event.op) + this.#outcome(event)
+      case 'notice':
+        return `${dim(clock(event.at))} ${visibleLines(event.text)}\n`
+      case 'gap':
+        return `${INDENT}${red(`${event.events} events were not recorded: the disk refused`)}\n`
+      case 'end':
+        return `${dim(clock(event.at))} ${dim('the session ended')}\n`
+    }
+  }
+
+  #sample(op: number): string {
+    const rows = this.#rows.get(op) ?? []
+    const names = this.#columns.get(op) ?? rows[0]?.map((_, i) => `column ${i + 1}`) ?? []
+    this.#rows.delete(op)
+    this.#columns.delete(op)
+    if (rows.length === 0) return ''
+    const columns = names.map((title, i) => ({
+      title: visible(title),
+      value: (row: readonly (string | null)[]) => row[i] ?? '',
+      most: 60,
+    }))
+    return formatTable(rows, columns).replace(/^/gm, INDENT).trimEnd().concat('\n')
+  }
+
+  #outcome(event: Extract<TranscriptEvent, { kind: 'outcome' }>): string {
+    const { dim, red, green } = this.#paint
+    const colour = event.status === 'ok' ? green : event.status === 'refused' ? dim : red
+    const rows = event.rows > 0 ? `, ${event.rows} ${event.rows === 1 ? 'row' : 'rows'}, ${event.bytes} bytes` : ''
+    return `${INDENT}${colour(event.status)} ${visible(event.tag)}${dim(`${rows}, ${event.duration_ms.toFixed(1)} ms`)}\n`
+  }
+}
+
+/** `01:02.345` since the session opened; hours where there are any. */
+function clock(at_ms: number): string {
+  const text = new Date(Math.max(0, at_ms)).toISOString().slice(11, 23)
+  const hours = Math.floor(at_ms / 3_600_000)
+  return hours > 0 ? `${hours}:${text.slice(3)}` : text.slice(3)
+}

@@ -1,0 +1,18 @@
+import type { Command } from 'commander'
+import { answerOf, contextOf } from './context.ts'
+
+/** `sluice kill ID` */
+export function registerKillCommand(program: Command): void {
+  program
+    .command('kill')
+    .description('end a live session; what runs on the target is cancelled')
+    .argument('<id>', 'the session')
+    .option('-r, --reason <text>', 'for the record', '')
+    .addHelpText('after', '\nExamples:\n  sluice kill ses_01h… --reason "runs away"\n')
+    .action(async (id: string, { reason }: { reason: string }, command: Command) => {
+      const context = contextOf(command)
+      const answer = await answerOf(context.api.sessions[':id'].kill.$post({ param: { id }, json: { reason } }))
+      if (context.json) return context.printJson(answer)
+      context.print(`Ended ${id}.\n`)
+    })
+}
