@@ -6,6 +6,8 @@ import type { Hash } from './tree.ts'
 
 const ED25519 = 0x01
 const DASH = '—'
+/** Longest note that is read; a checkpoint with a dozen witnesses is far shorter. */
+const NOTE_units = 100_000
 
 export interface VerifierKey {
   readonly name: string
@@ -93,22 +95,28 @@ export function parseCheckpoint(note: string): Checkpoint | undefined {
 }
 
 /**
- * The checkpoint, if this key signed it. Signatures of others are ignored, as the specification asks; one of ours that does not verify
+ * A note's text, if this key signed it. Signatures of others are ignored, as the specification asks; one of ours that does not verify
  * rejects the note.
  */
-export function openCheckpoint(note: string, key: VerifierKey): Checkpoint | undefined {
+export function openNote(note: string, key: VerifierKey): string | undefined {
   const cut = note.lastIndexOf('\n\n')
-  if (cut < 0 || note.length > 100_000 || !note.endsWith('\n')) return undefined
-  const text = Buffer.from(note.slice(0, cut + 1))
+  if (cut < 0 || note.length > NOTE_units || !note.endsWith('\n')) return undefined
+  const text = note.slice(0, cut + 1)
   let signed = false
   for (const line of note.slice(cut + 2, -1).split('\n')) {
     const [dash, name, base64 = '', ...more] = line.split(' ')
     if (dash !== DASH || more.length > 0) return undefined
     const bytes = Buffer.from(base64, 'base64')
     if (name !== key.name || bytes.toString('hex', 0, 4) !== key.id) continue
-    if (!verify(null, text, key.key, bytes.subarray(4))) return undefined
+    if (!verify(null, Buffer.from(text), key.key, bytes.subarray(4))) return undefined
     signed = true
   }
-  const checkpoint = signed ? parseCheckpoint(note) : undefined
+  return signed ? text : undefined
+}
+
+/** The checkpoint, if this key signed it and it is of this key's log. */
+export function openCheckpoint(note: string, key: VerifierKey): Checkpoint | undefined {
+  const text = openNote(note, key)
+  const checkpoint = text === undefined ? undefined : parseCheckpoint(text)
   return checkpoint?.origin === key.name ? checkpoint : undefined
 }

@@ -95,13 +95,16 @@ class RecoveryScan {
 
   /** The end of the entries. */
   run(): Place | undefined {
-    const from = this.#segments.filter((segment) => segment.first <= this.#workSize).length - 1
+    // At least the segment of the last sealed entry is compared with the tree.
+    const wanted = Math.max(0, Math.min(this.#workSize, this.#checkpoint.size - 1))
     let end: Place | undefined
-    for (const segment of this.#segments.slice(Math.max(0, from))) {
-      if (end ? segment.first !== end.size : segment.first > this.#workSize) {
-        throw new SluiceError('ledger.damaged', `entries ${end?.size ?? 0} to ${segment.first - 1} are missing`)
+    for (const [i, segment] of this.#segments.entries()) {
+      const expected = end?.size ?? 0
+      if (segment.first !== expected) {
+        throw new SluiceError('ledger.damaged', `entries ${expected} to ${segment.first - 1} are missing`)
       }
-      end = this.#scan(segment)
+      const next = this.#segments[i + 1]
+      end = next && next.first <= wanted ? skip(segment) : this.#scan(segment)
     }
     const found = end?.size ?? 0
     if (found < this.#checkpoint.size) {
@@ -118,7 +121,7 @@ class RecoveryScan {
     let taken = 0
     if (this.#size === this.#checkpoint.size) this.#markSeal(segment.first, 0)
     const offset = scanLines({ path: segment.path, from: 0 }, (line) => {
-      if (entryIndex(line.bytes, line.start, line.end) !== this.#size) return false
+      if (!this.#isEntry(line)) return false
       this.#take(line)
       taken += line.end - line.start + 1
       if (this.#size === this.#checkpoint.size) this.#markSeal(segment.first, taken)
@@ -131,6 +134,12 @@ class RecoveryScan {
       this.cut = cutTail(this.#paths, segment.path, offset)
     }
     return { size: this.#size, first: segment.first, offset }
+  }
+
+  /** Sealed lines are held against the tree; of later ones nothing but their form is known. */
+  #isEntry(line: LineWindow): boolean {
+    if (entryIndex(line.bytes, line.start, line.end) !== this.#size) return false
+    return this.#size < this.#checkpoint.size || isWhole(line)
   }
 
   #take(line: LineWindow): void {
@@ -194,5 +203,28 @@ function keepAside(paths: LedgerPaths, digest: string, tail: Buffer): void {
     writeWhole(join(paths.torn, digest), tail, 0o600)
   } catch {
     // The digest goes into the start entry all the same.
+  }
+}
+
+/** A power loss leaves zeros in the middle of what was being written; an entry has none. */
+function isWhole(line: LineWindow): boolean {
+  return line.bytes[line.end - 1] === 0x7d && !line.bytes.subarray(line.start, line.end).includes(0)
+}
+
+/** The end of a segment that is not read again, from its last line. */
+function skip(segment: Segment): Place {
+  const { size } = fs.statSync(segment.path)
+  const file = fs.openSync(segment.path, 'r')
+  try {
+    for (let length = 65_536; ; length *= 4) {
+      const bytes = Buffer.alloc(Math.min(length, size))
+      fs.readSync(file, bytes, 0, bytes.length, size - bytes.length)
+      const start = bytes.lastIndexOf(10, bytes.length - 2) + 1
+      if (start === 0 && bytes.length < size) continue
+      const index = bytes.at(-1) === 10 ? entryIndex(bytes, start, bytes.length) : -1
+      return { size: index + 1, first: segment.first, offset: size }
+    }
+  } finally {
+    fs.closeSync(file)
   }
 }
