@@ -1,4 +1,5 @@
 import { bodyLimit } from 'hono/body-limit'
+import { HTTPException } from 'hono/http-exception'
 import { SluiceError } from '../kit/errors.ts'
 import { approvalRoutes } from './approvals.ts'
 import { auditRoutes } from './audit.ts'
@@ -29,7 +30,7 @@ export function createApi(services: ApiServices) {
   const streams = createStreams()
   const app = routeGroup()
   app.onError((error, c) => {
-    if (!(error instanceof SluiceError))
+    if (!(error instanceof SluiceError) && !(error instanceof HTTPException))
       services.log.error('a request failed', { path: c.req.routePath, error: String(error) })
     return refuse(c, error)
   })
@@ -41,8 +42,8 @@ export function createApi(services: ApiServices) {
     c.header('X-Content-Type-Options', 'nosniff')
     await next()
   })
-  app.use(bodyLimit({ maxSize: LIMITS.body_bytes, onError: (c) => refuse(c, new SluiceError('api.too_large')) }))
   app.use('/api/*', bearer(signIn))
+  app.use(bodyLimit({ maxSize: LIMITS.body_bytes, onError: (c) => refuse(c, new SluiceError('api.too_large')) }))
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
     type: 'http',
     scheme: 'bearer',
