@@ -13,6 +13,8 @@ const POLL_MS = 2_000
 export interface PolicyFolder {
   readonly dir: string
   current(): CompiledPolicy
+  /** When the policy in force came into force, ms since the epoch. */
+  loaded_ms(): number
   /** Sentences with file and line; empty when the folder's own policy is in force. */
   problems(): readonly string[]
   /** Reads the folder again now. True when another policy came into force. */
@@ -31,6 +33,7 @@ export function openPolicyFolder(dir: string, log: Log): PolicyFolder {
   let seen = readFiles(dir)
   let policy = compilePolicy(seen)
   let problems: readonly string[] = []
+  let loaded_ms = Date.now()
 
   const reload = (): boolean => {
     let files: PolicyFile[] = []
@@ -42,6 +45,7 @@ export function openPolicyFolder(dir: string, log: Log): PolicyFolder {
       problems = []
       if (next.version === policy.version) return false
       policy = next
+      loaded_ms = Date.now()
     } catch (error) {
       seen = files
       const before = problems.join()
@@ -59,6 +63,7 @@ export function openPolicyFolder(dir: string, log: Log): PolicyFolder {
   return {
     dir,
     current: () => policy,
+    loaded_ms: () => loaded_ms,
     problems: () => problems,
     reload,
     onChange: (listener) => {
