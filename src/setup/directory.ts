@@ -1,0 +1,38 @@
+import type { ResourceDirectory, ResourceSummary } from '../api/services.ts'
+import { actorChain, type Principal } from '../model/principal.ts'
+import type { Resource } from '../model/resource.ts'
+import type { CompiledPolicy } from '../policy/index.ts'
+
+/** What a principal may open, and how a stock client names it. `address` is the listener's `host:port` as clients reach it. */
+export function resourceDirectory(policy: () => CompiledPolicy, address: () => string): ResourceDirectory {
+  return {
+    list(principal) {
+      const current = policy()
+      return current.resources
+        .filter((resource) => current.mayOpen(principal, resource))
+        .map((resource) => summaryOf(resource, accountsOf(resource, principal, current), address()))
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
+    },
+  }
+}
+
+function summaryOf(resource: Resource, users: readonly string[], address: string): ResourceSummary {
+  const database = resource.database === undefined ? '' : `/${encodeURIComponent(resource.database)}`
+  return {
+    name: resource.name,
+    protocol: resource.protocol,
+    labels: resource.labels,
+    description: resource.description ?? '',
+    url: `postgresql://${encodeURIComponent(resource.name)}@${address}${database}`,
+    users,
+  }
+}
+
+/** Accounts the principal may be logged in as, the default first. */
+function accountsOf(resource: Resource, principal: Principal, policy: CompiledPolicy): string[] {
+  const [self = principal] = actorChain(principal)
+  const names = new Set([self.id, ...policy.groupsOf(self).map((group) => `group:${group}`)])
+  return resource.users
+    .filter((user) => !user.for?.length || user.for.some((name) => names.has(name)))
+    .map((user) => user.name)
+}
