@@ -10,11 +10,21 @@ const NEWLINE = 10
  * overwritten (leafHashInPlace does). Memory: the longest line, at least WINDOW_bytes.
  */
 export class LineWindow {
-  bytes = Buffer.allocUnsafe(WINDOW_bytes)
+  bytes: Buffer
   start = 1
   end = 1
   #filled = 1
   #next = 1
+
+  constructor(size_bytes = WINDOW_bytes) {
+    this.bytes = Buffer.allocUnsafe(size_bytes)
+  }
+
+  /** Forgets what it holds. */
+  clear(): void {
+    this.#filled = 1
+    this.#next = 1
+  }
 
   /** How many bytes fit at `at`; makes room first. Throws `ledger.damaged` for a line beyond LINE_bytes. */
   room(): number {
@@ -71,12 +81,15 @@ export interface ScanRange {
   readonly from: number
   /** Byte to stop before. */
   readonly to?: number
+  /** To be used again by who scans often. */
+  readonly window?: LineWindow
 }
 
 /** Calls `line` for every whole line; stops early when it returns false. Returns the offset after the last whole line it took. Blocks. */
 export function scanLines(range: ScanRange, line: (window: LineWindow) => boolean | undefined): number {
   const fd = fs.openSync(range.path, 'r')
-  const window = new LineWindow()
+  const window = range.window ?? new LineWindow()
+  window.clear()
   let read = range.from
   let taken = range.from
   try {

@@ -5,7 +5,7 @@ import { type LedgerPaths, segmentPath } from './layout.ts'
 import { OPEN_WORK_ms } from './limits.ts'
 import type { SignerKey } from './note.ts'
 import type { OpenWork } from './open-work.ts'
-import { entryIndex, type LineWindow, scanLines } from './scan.ts'
+import { entryIndex, LineWindow, scanLines } from './scan.ts'
 import { frontierFromTiles, TileWriter } from './tiles.ts'
 import { Frontier, leafHashInPlace } from './tree.ts'
 
@@ -34,6 +34,7 @@ export class Sealer {
   readonly #tiles: TileWriter
   readonly #tree: Frontier
   readonly #work: OpenWork
+  readonly #window = new LineWindow(256 * 1024)
   #first: number
   #offset: number
   #sealed: number
@@ -69,7 +70,7 @@ export class Sealer {
       const from = this.#offset
       const last = this.#first === durable.first
       const path = segmentPath(this.#start.paths.entries, this.#first)
-      this.#offset = scanLines(last ? { path, from, to: durable.offset } : { path, from }, (line) =>
+      this.#offset = scanLines({ path, from, window: this.#window, ...(last ? { to: durable.offset } : {}) }, (line) =>
         this.#take(line, durable.size),
       )
       if (this.#offset > from) continue

@@ -32,7 +32,7 @@ export class Sealing {
     this.#durable = options.data.sealed
     this.#worker = new Worker(THREAD, {
       workerData: options.data,
-      resourceLimits: { maxOldGenerationSizeMb: 128 },
+      resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 },
       stdin: false,
       name: 'sluice-sealer',
     })
