@@ -17,6 +17,7 @@ export interface SourceTree {
 /** Downloads (once, into the cache) Debian's source package and headers of the installed server. Touches nothing of the system's own apt state. */
 export async function postgresSource(major: number): Promise<SourceTree> {
   const name = `postgresql-${major}`
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholder.
   const version = (await mustRun(['dpkg-query', '-W', '-f', '${Version}', name])).trim()
   const folder = join(cacheFolder, 'conformance', version)
   const done = join(folder, 'done')
