@@ -1,3 +1,5 @@
+import { JSON_DEPTH } from './limits.ts'
+
 /** Looks into one JSON text: what becomes of each scalar, and of whole values at a labelled path. */
 export interface JsonVisitor<Place> {
   /** A scalar or key that no path labels. Its decoded text in, a replacement text out; undefined leaves it. */
@@ -7,9 +9,6 @@ export interface JsonVisitor<Place> {
   /** The JSON text that replaces the whole value here, or undefined to go inside. `raw` is its JSON text. */
   whole(place: Place, raw: () => string): string | undefined
 }
-
-/** Deeper documents are not looked into: the caller masks them whole. */
-const DEPTH_LIMIT = 256
 
 /** Thrown for what is not JSON, or too deep. */
 export class UnreadableJson extends Error {}
@@ -45,7 +44,7 @@ class JsonRewriter<Place> {
   }
 
   #value(place: Place, depth: number): void {
-    if (depth > DEPTH_LIMIT) throw new UnreadableJson()
+    if (depth > JSON_DEPTH) throw new UnreadableJson()
     this.#space()
     const start = this.#at
     const replaced = this.#visitor.whole(place, () => {

@@ -3,11 +3,9 @@ import type { MaskDuty } from '../model/decision.ts'
 import { type CellMasker, type CellType, constantMasker, type Masked } from './cell.ts'
 import { containerMasker } from './container.ts'
 import { jsonMasker, type PathLabels } from './json-masker.ts'
+import { NESTING } from './limits.ts'
 import type { TextScrubber } from './text-scrubber.ts'
 import { typeShape } from './type-table.ts'
-
-/** Records and arrays inside one another; deeper ones become NULL. */
-const NESTING_LIMIT = 16
 
 export interface Scrubbing {
   readonly scrubber: TextScrubber | undefined
@@ -18,7 +16,7 @@ export interface Scrubbing {
 
 /** The masker of an unlabelled column: looks for values in what holds text. Undefined for types that hold none. */
 export function scrubMasker(type: CellType, scrubbing: Scrubbing, depth = 0): CellMasker | undefined {
-  if (depth > NESTING_LIMIT) return constantMasker(null)
+  if (depth > NESTING) return constantMasker(null)
   const { family, element } = typeShape(type.typeOid)
   if (family === 'json' || family === 'jsonb') return jsonMasker(scrubbing, family === 'jsonb' && type.format === 1)
   const { scrubber } = scrubbing

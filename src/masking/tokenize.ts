@@ -1,6 +1,7 @@
 import { FF1 } from '@noble/ciphers/ff1.js'
 import type { Secret } from '../kit/secret.ts'
 import { hashText } from './hash.ts'
+import { TOKEN_BYTES } from './limits.ts'
 import { maskKeys } from './mask-keys.ts'
 
 /**
@@ -9,8 +10,6 @@ import { maskKeys } from './mask-keys.ts'
  */
 export const TOKEN_PREFIX = 'tok_'
 
-/** FF1 costs the square of the length; longer values are hashed, which cannot be reversed. */
-const LIMIT = 256
 /** Domains below a million are searched too easily (SP 800-38G revision 1). */
 const LEAST_DIGITS = 6
 const LEAST_BYTES = 4
@@ -26,12 +25,12 @@ function cipher(domain: Domain, radix: number, key: Secret) {
 /** The token of a text; a text over 256 bytes is hashed instead. */
 export function tokenizeText(value: string, key: Secret): string {
   const digits = value.replace(/[ -]/g, '')
-  if (digits.length >= LEAST_DIGITS && value.length <= LIMIT && GROUPED_DIGITS.test(value)) {
+  if (digits.length >= LEAST_DIGITS && value.length <= TOKEN_BYTES && GROUPED_DIGITS.test(value)) {
     const encrypted = cipher('n', 10, key).encrypt(Array.from(digits, Number))
     return `${TOKEN_PREFIX}n${regroup(value, encrypted)}`
   }
   const bytes = Buffer.from(value)
-  if (bytes.length > LIMIT) return hashText(value, key)
+  if (bytes.length > TOKEN_BYTES) return hashText(value, key)
   // Padded as ISO/IEC 7816-4 does: a one bit, then zeros.
   const padded = Buffer.alloc(Math.max(bytes.length + 1, LEAST_BYTES))
   bytes.copy(padded)
@@ -42,7 +41,7 @@ export function tokenizeText(value: string, key: Secret): string {
 /** The text a token stands for, or undefined for what is no token of this key's form. */
 export function detokenize(token: string, key: Secret): string | undefined {
   const body = token.slice(TOKEN_PREFIX.length + 1)
-  if (body.length > 2 * (LIMIT + 1)) return undefined
+  if (body.length > 2 * (TOKEN_BYTES + 1)) return undefined
   if (token.startsWith(`${TOKEN_PREFIX}n`) && GROUPED_DIGITS.test(body)) {
     const digits = Array.from(body.replace(/[ -]/g, ''), Number)
     return digits.length < LEAST_DIGITS ? undefined : regroup(body, cipher('n', 10, key).decrypt(digits))

@@ -1,3 +1,4 @@
+import { KEY_BYTES } from '../limits.ts'
 import { type Detector, eachMatch, patternDetector, type Report } from './detector.ts'
 
 /** label, a string every match contains, pattern. Prefixes and lengths as the providers document them; upper bounds keep the search linear. */
@@ -46,8 +47,6 @@ const NAMED: readonly (readonly [string, RegExp, RegExp])[] = [
 
 const KEY_START = /-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----/g
 const KEY_BODY = /[A-Za-z0-9+/=\s:,.\\()-]/
-/** A key without its end is masked this far, and an RSA key of 16,384 bits fits. */
-export const KEY_LIMIT = 16_384
 
 const keyDetector: Detector = {
   label: 'secret.key',
@@ -65,7 +64,7 @@ const keyDetector: Detector = {
 
 /** Where the block that began before `from` ends: after its END line, or where its characters stop. */
 function keyEnd(text: string, from: number): number {
-  const limit = Math.min(text.length, from + KEY_LIMIT)
+  const limit = Math.min(text.length, from + KEY_BYTES)
   let at = from
   while (at < limit && KEY_BODY.test(text[at]!)) {
     if (text.startsWith('-----END ', at)) {

@@ -108,10 +108,10 @@ function standardState(state: string): string {
 // NotificationResponse 'A': int32 length, int32 pid, channel with NUL, payload with NUL.
 
 /** Masks a notification's payload (B23): whole when `labelled`, else by the scrubber. */
-export function maskNotification(message: Buffer, masking: EchoMasking): Buffer {
+export function maskNotification(message: Buffer, scrubber: TextScrubber | undefined, labelled = false): Buffer {
   return rewriteSecond(message, 9, (_channel, payload) => {
     if (payload === '') return payload
-    return masking.labelled ? REDACTED : (masking.scrubber?.scrubText(payload) ?? payload)
+    return labelled ? REDACTED : (scrubber?.scrubText(payload) ?? payload)
   })
 }
 
@@ -136,12 +136,11 @@ const RESTRICTED = new Set([
 const ZONE = /^[A-Za-z_]{2,32}(?:[/+-][A-Za-z_]{0,32}\d{0,2}){0,3}$/
 
 /** Masks the value of a setting the server reports (B24): a free one whole when `labelled`, else by the scrubber. */
-export function maskParameterStatus(message: Buffer, masking: EchoMasking): Buffer {
+export function maskParameterStatus(message: Buffer, scrubber: TextScrubber | undefined, labelled = false): Buffer {
   return rewriteSecond(message, 5, (name, value) => {
     if (RESTRICTED.has(name) || value === '') return value
-    if (!masking.labelled) return masking.scrubber?.scrubText(value) ?? value
-    if (masking.known?.has(value) || (name === 'TimeZone' && ZONE.test(value))) return value
-    return REDACTED
+    if (!labelled) return scrubber?.scrubText(value) ?? value
+    return name === 'TimeZone' && ZONE.test(value) ? value : REDACTED
   })
 }
 

@@ -1,0 +1,12 @@
+/** Every bound of masking (design, invariant 5). */
+
+/** A COPY field that is masked is gathered up to this size; a longer one is replaced whole. */
+export const FIELD_BYTES = 16 << 20
+/** A private key without its end is masked this far; an RSA key of 16,384 bits fits. */
+export const KEY_BYTES = 16_384
+/** FF1 costs the square of the length: longer values are hashed, which cannot be reversed. */
+export const TOKEN_BYTES = 256
+/** Objects and arrays inside one another in JSON; a deeper document becomes NULL. */
+export const JSON_DEPTH = 256
+/** Binary records and arrays inside one another; a deeper one becomes NULL. */
+export const NESTING = 16
