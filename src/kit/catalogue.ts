@@ -140,6 +140,7 @@ export const CATALOGUE = {
     message: 'The target refuses what the client asked for.',
     remedy: 'Check the database name and the settings.',
   },
+  'target.catalogue': { message: 'The target’s catalogue cannot be read.', remedy: 'Try again later; the administrator must check the account’s rights.' },
   'target.version': {
     message: 'The target runs a version this gateway does not support.',
     remedy: 'Use PostgreSQL 13 to 18.',

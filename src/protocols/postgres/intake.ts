@@ -78,6 +78,16 @@ export class Intake {
     }
   }
 
+  /** Whatever has arrived, at least one byte. The bound on bytes does not count these. */
+  async chunk(): Promise<Buffer> {
+    for (;;) {
+      if (this.#stopped) throw this.#stopped
+      const bytes: Buffer | null = this.#stream.read()
+      if (bytes !== null) return bytes
+      await this.#event()
+    }
+  }
+
   /** One typed message with a body of at most `limit` bytes; the length is checked before anything is buffered (A50). */
   async message(limit: number): Promise<TypedMessage> {
     const head = await this.take(5)

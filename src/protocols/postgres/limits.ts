@@ -61,3 +61,23 @@ export const CANCELS_PER_SECOND = 20
 export const CANCEL_PEERS = 10_000
 /** Longest that a cancel request is on its way to the target. */
 export const CANCEL_MS = 5_000
+
+/** How often a catalogue in use is compared with the target's. */
+export const CATALOGUE_CHECK_MS = 5_000
+/** A catalogue not compared for this long is not handed out. */
+export const CATALOGUE_STALE_MS = 15_000
+/** A side connection nobody used for this long is closed. */
+export const CATALOGUE_IDLE_MS = 60_000
+/** How long a side connection outlives the last session on its database: a pending DROP DATABASE waits for it. */
+export const CATALOGUE_LINGER_MS = 500
+/** One load of a catalogue, at most. */
+export const CATALOGUE_LOAD_MS = 30_000
+/** After a load failed, the next one waits this long. */
+export const CATALOGUE_RETRY_MS = 1_000
+/** What one load may bring, and the largest single row of it (a view's definition). */
+export const CATALOGUE_BYTES = 512 << 20
+export const CATALOGUE_ROW_BYTES = 4 << 20
+/** Views whose definitions are asked for in one query. */
+export const CATALOGUE_VIEWS = 200
+/** Databases whose catalogue is kept after their last session left. */
+export const CATALOGUES = 64
