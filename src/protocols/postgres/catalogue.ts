@@ -43,14 +43,15 @@ export class CatalogueSource {
     this.#loader = new CatalogueLoader(database)
   }
 
-  /** A session lends its way to the target until it calls the returned function. Without any, nothing is loaded. */
-  attach(upstream: Upstream): () => void {
+  /** A session lends its way to the target for as long as its own connection lives. Without any, nothing is loaded. */
+  attach(upstream: Upstream): void {
+    if (upstream.stream.destroyed) return
     this.#upstreams.add(upstream)
-    this.#schedule()
-    return () => {
+    upstream.stream.once('close', () => {
       this.#upstreams.delete(upstream)
-      if (this.#upstreams.size === 0) this.#schedule()
-    }
+      if (!this.attached) this.#schedule()
+    })
+    if (this.#upstreams.size === 1) this.#schedule()
   }
 
   get attached(): boolean {
@@ -164,17 +165,19 @@ export class CatalogueSource {
   }
 }
 
-/** All catalogue sources of a gateway: one per resource, address, database and upstream user. */
+/** All catalogue sources of a gateway: one per resource, host, database and upstream user. */
 export class CatalogueSources {
   readonly #sources = new Map<string, CatalogueSource>()
 
-  /** The source for this place; sessions share it. */
-  source(place: { resource: string; address: string; database: string; user: string }): CatalogueSource {
-    const key = JSON.stringify([place.resource, place.address, place.database, place.user])
-    const source = this.#sources.get(key) ?? new CatalogueSource(place.database)
+  /** The source for a session's database and account, with the session attached to it. Sessions share it. */
+  of(resource: string, session: { readonly upstream: Upstream; readonly database: string }): CatalogueSource {
+    const { upstream, database } = session
+    const key = JSON.stringify([resource, upstream.host, database, upstream.user])
+    const source = this.#sources.get(key) ?? new CatalogueSource(database)
     // The one used longest ago comes first.
     this.#sources.delete(key)
     this.#sources.set(key, source)
+    source.attach(upstream)
     this.#trim()
     return source
   }

@@ -46,6 +46,7 @@ const SQLSTATE: Partial<Record<ErrorCode, string>> = {
   'protocol.unsupported': '0A000',
   'protocol.parameter': '0A000',
   'sql.setting': '22023',
+  'client.late': '57014',
   'protocol.target': '08P01',
   'target.unreachable': '08006',
   'target.left': '08006',
