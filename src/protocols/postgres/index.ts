@@ -3,7 +3,7 @@ import type { Claim } from '../../model/principal.ts'
 import { PostgresSql, SessionMirror } from '../../sql/postgres.ts'
 import { type ClientStream, type Gate, isRefusal, type Protocol, type Session, type Upstream } from '../contract.ts'
 import { CancelRegistry, sendCancel } from './cancel.ts'
-import { CatalogueSources } from './catalogue.ts'
+import { type CatalogueSource, CatalogueSources } from './catalogue.ts'
 import { PostgresConversation } from './conversation.ts'
 import { refusalFields, refuse, requestToken } from './handshake.ts'
 import { CANCEL_MS, SAMPLE_ROWS, TOKEN_MS } from './limits.ts'
@@ -36,7 +36,13 @@ export function createPostgres(options: PostgresOptions = {}): Protocol {
       }
       const { stream } = opening
       try {
-        await new ServedSession(opening, { gate, cancels, catalogues, sampleRows, from: client.remoteAddress ?? '' }).run()
+        await new ServedSession(opening, {
+          gate,
+          cancels,
+          catalogues,
+          sampleRows,
+          from: client.remoteAddress ?? '',
+        }).run()
       } catch (thrown) {
         const error = toSluiceError(thrown)
         refuse(stream, refusalFields(error))
@@ -63,6 +69,11 @@ interface House {
   readonly catalogues: CatalogueSources
   readonly sampleRows: number
   readonly from: string
+}
+
+interface Place {
+  readonly source: CatalogueSource
+  readonly database: string
 }
 
 /** One client from its start-up message to its end: prove, open, dial, log in, converse. */
@@ -109,11 +120,24 @@ class ServedSession {
   }
 
   async #converse(session: Session, upstream: Upstream): Promise<void> {
-    const { stream, startup, protocolMinor } = this.#opening
-    const { cancels, catalogues, sampleRows } = this.#house
+    const { catalogues } = this.#house
     const database = upstream.database ?? upstream.user
-    const source = catalogues.of(session.resource.name, { upstream, database })
-    const settings = startup.replication ? new Map([...startup.settings, ['replication', startup.database === undefined ? 'true' : 'database']]) : startup.settings
+    const { name: resource, address } = session.resource
+    const source = catalogues.source({ resource, address, database, user: upstream.user })
+    const detach = source.attach(upstream)
+    try {
+      await this.#relay(session, upstream, { source, database })
+    } finally {
+      detach()
+    }
+  }
+
+  async #relay(session: Session, upstream: Upstream, { source, database }: Place): Promise<void> {
+    const { stream, startup, protocolMinor } = this.#opening
+    const { cancels, sampleRows } = this.#house
+    const settings = startup.replication
+      ? new Map([...startup.settings, ['replication', startup.database === undefined ? 'true' : 'database']])
+      : startup.settings
     const wish = { database, settings, applicationName: startup.applicationName, protocolMinor, signal: session.ended }
     // Names cannot be resolved without a catalogue; then every label is possible, and the session masks or refuses accordingly.
     const [target] = await Promise.all([login(upstream, wish), source.get().catch(() => undefined)])
@@ -130,7 +154,18 @@ class ServedSession {
         const mirror = new SessionMirror()
         const { user: upstreamUser } = upstream
         const { replication } = startup
-        return new PostgresConversation({ session, wire, sql, source, mirror, database, upstreamUser, replication, cancel, sampleRows })
+        return new PostgresConversation({
+          session,
+          wire,
+          sql,
+          source,
+          mirror,
+          database,
+          upstreamUser,
+          replication,
+          cancel,
+          sampleRows,
+        })
       })
     } finally {
       session.ended.removeEventListener('abort', cancel)
@@ -138,4 +173,3 @@ class ServedSession {
     }
   }
 }
-

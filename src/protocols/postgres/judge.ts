@@ -30,6 +30,8 @@ export class Judge {
   readonly #d: Dialogue
   readonly #told: (held: HeldNotice) => void
   #context: NameContext | undefined
+  /** The catalogue could not be had a moment ago: the waiting handler goes on without. */
+  #gaveUp = false
   /** The last large text parsed off the event loop, kept until the handler asks again. */
   #large: { readonly text: string; readonly parsed: ParsedMessage | SluiceError } | undefined
 
@@ -83,17 +85,25 @@ export class Judge {
     )
   }
 
-  /** After this session committed definitions, names are looked up in a catalogue that knows them — where labels make names matter. */
+  /**
+   * Waits for a catalogue that knows what this session committed — where labels make names matter. Without one every label is possible,
+   * so a target that does not answer makes results masked or refused, never open.
+   */
   #freshCatalogue(): Promise<void> | undefined {
-    if (!this.#d.catalogueStale || this.#d.parts.session.labels().all.length === 0) return undefined
-    return this.#d.parts.source.get().then(
+    const { session, source } = this.#d.parts
+    if (session.labels().all.length === 0) return undefined
+    if (!this.#d.catalogueStale && source.current() !== undefined) return undefined
+    if (this.#gaveUp) {
+      this.#gaveUp = false
+      return undefined
+    }
+    return source.get().then(
       () => {
         this.#d.catalogueStale = false
         this.#d.mirror.caughtUp()
       },
-      // Without a catalogue every label is possible: resolve masks or refuses.
       () => {
-        this.#d.catalogueStale = false
+        this.#gaveUp = true
       },
     )
   }
