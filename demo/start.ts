@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   const postgres = await startDemoPostgres(folder.demo, say)
   stops.push(() => postgres.stop())
   preparePolicy(folder, postgres.port)
-  const gateway = await startGateway(settingsOf(options), createLog('warn'))
+  const gateway = await startGateway(settingsOf(options), { version: 'demo', log: createLog('warn') })
   stops.push(() => gateway.stop())
   void postgres.ended.then(
     () => stopping ?? giveUp(new Error('The demo’s PostgreSQL ended by itself; see .sluice/demo/postgres.log.')),
@@ -50,10 +50,11 @@ async function main(): Promise<void> {
   const tokens = await ensureTokens(folder.tokens, gateway.identity)
   const tour = tourOf({
     host: HOST,
-    port: gateway.postgres.port,
+    port: options.port,
+    sluice: options.dir === '.sluice' ? 'npx sluice' : `SLUICE_DIR=${options.dir} npx sluice`,
     tokenFile: hasPsql() ? here(join(folder.tokens, 'triage-bot')) : undefined,
   })
-  const profile = { api: gateway.api, postgres: `${HOST}:${gateway.postgres.port}`, as: 'ada', ca: 'tls/cert.pem' }
+  const profile = { api: gateway.api, postgres: gateway.postgres, as: 'ada', ca: 'tls/cert.pem' }
   writePrivate(join(folder.root, 'profile.json'), json(profile))
   writePrivate(join(folder.root, 'demo.json'), json(description(gateway, tokens.agent, tour)))
   stops.push(() => say('Stopping …'))
@@ -88,7 +89,7 @@ function settingsOf(options: DemoOptions) {
 }
 
 function description(gateway: RunningGateway, token: string, tour: readonly TourStep[]) {
-  const url = `postgresql://orders:${token}@${HOST}:${gateway.postgres.port}/shop`
+  const url = `postgresql://orders:${token}@${gateway.postgres}/shop`
   return { console: `${gateway.api}/`, api: gateway.api, resources: { orders: { url } }, tour }
 }
 
@@ -96,7 +97,7 @@ function welcome(gateway: RunningGateway, tour: readonly TourStep[], seconds: nu
   const { bold, dim, green } = paintFor(process.stdout)
   const steps = tour.map(({ promise, run }, i) => `${bold(`${i + 1}.`)} ${promise}\n   ${green(run)}\n`)
   return `
-${bold('Sluice is ready')} ${dim(`(${seconds} s)`)}  PostgreSQL ${HOST}:${gateway.postgres.port}, API ${gateway.api}
+${bold('Sluice is ready')} ${dim(`(${seconds} s)`)}  PostgreSQL ${gateway.postgres}, API ${gateway.api}
 You are ada, a DBA. triage-bot is an agent. Paste these into another terminal in this folder:
 
 ${steps.join('\n')}

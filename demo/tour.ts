@@ -13,6 +13,8 @@ export interface TourStep {
 export interface TourPlace {
   readonly host: string
   readonly port: number
+  /** How the command line is called in the clone: `npx sluice`. */
+  readonly sluice: string
   /** Set when psql is installed: the file that holds the agent's token. */
   readonly tokenFile: string | undefined
 }
@@ -23,6 +25,7 @@ export function hasPsql(): boolean {
 
 /** The five-minute tour, in order. Every step may be repeated. */
 export function tourOf(place: TourPlace): TourStep[] {
+  const { sluice } = place
   const asAgent = (sql: string) => agentCommand(place, sql)
   return [
     {
@@ -36,7 +39,7 @@ export function tourOf(place: TourPlace): TourStep[] {
     },
     {
       promise: 'Its DELETE waits inside the live session until a person approves exactly that statement.',
-      run: `${asAgent("DELETE FROM tickets WHERE id = (SELECT min(id) FROM tickets WHERE status = 'solved')")} & npx sluice approve "$(npx sluice approvals --wait 30s --ids)"; wait`,
+      run: `${asAgent("DELETE FROM tickets WHERE id = (SELECT min(id) FROM tickets WHERE status = 'solved')")} & ${sluice} approve "$(${sluice} approvals --wait 30s --ids)"; wait`,
       expect: 'approval[\\s\\S]*DELETE 1\\b|DELETE 1\\b[\\s\\S]*approved',
     },
     {
@@ -53,20 +56,20 @@ export function tourOf(place: TourPlace): TourStep[] {
     },
     {
       promise: 'Every session can be replayed: statement, decision, rule, and the rows as the client saw them.',
-      run: 'npx sluice replay',
+      run: `${sluice} replay`,
       expect: 'UPDATE tickets[\\s\\S]*agents-do-not-carry-secrets|UPDATE tickets[\\s\\S]*mask\\.copy',
     },
     {
       promise: 'The log of every decision verifies with nothing but its files and a public key.',
-      run: 'npx sluice audit verify',
+      run: `${sluice} audit verify`,
       expect: '[Vv]erif',
     },
   ]
 }
 
 /** psql where it is installed, else the small client of our own. The token stays out of the process list. */
-function agentCommand({ host, port, tokenFile }: TourPlace, sql: string): string {
-  if (tokenFile === undefined) return `npx sluice sql orders --as triage-bot -c ${quote(sql)}`
+function agentCommand({ host, port, sluice, tokenFile }: TourPlace, sql: string): string {
+  if (tokenFile === undefined) return `${sluice} sql orders --as triage-bot -c ${quote(sql)}`
   return `PGPASSWORD="$(cat ${tokenFile})" psql -X "host=${host} port=${port} user=orders dbname=shop" -c ${quote(sql)}`
 }
 

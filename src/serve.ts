@@ -1,7 +1,9 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { type Approvals, createApprovals } from './approval/approvals.ts'
+import { createApi } from './api/app.ts'
+import { type ApiListener, listenApi } from './api/server.ts'
+import { createApprovals } from './approval/approvals.ts'
 import { createGateway, type Gateway } from './engine/gateway.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
 import { systemClock } from './kit/clock.ts'
@@ -9,36 +11,44 @@ import { SluiceError } from './kit/errors.ts'
 import { createLog, type Log } from './kit/log.ts'
 import { openLedger } from './ledger/open.ts'
 import type { LedgerPort } from './model/ports.ts'
-import type { Protocol } from './protocols/contract.ts'
-import { ownCertificate } from './setup/certificate.ts'
-import type { Address, GatewaySettings } from './setup/config.ts'
+import { createPostgres } from './protocols/postgres/index.ts'
+import { auditReader } from './setup/audit.ts'
+import { type KeyPair, ownCertificate } from './setup/certificate.ts'
+import type { GatewaySettings } from './setup/config.ts'
+import { resourceDirectory } from './setup/directory.ts'
+import { sessionIndex, transcriptReader } from './setup/history.ts'
 import { openPolicyFolder, type PolicyFolder } from './setup/policy-folder.ts'
+import { policyService } from './setup/policy-service.ts'
 import { openStore } from './store/store.ts'
 import { openTranscripts, type Transcripts } from './transcript/transcripts.ts'
 import { loadMasterKey } from './vault/keyfile.ts'
-import { createVault, type Vault } from './vault/vault.ts'
+import { createVault } from './vault/vault.ts'
 
 /** A gateway that runs. */
 export interface RunningGateway {
-  readonly postgres: Address
+  /** `host:port` of the PostgreSQL listener. */
+  readonly postgres: string
   /** Base URL of the API. */
   readonly api: string
   readonly policies: PolicyFolder
   readonly identity: Identity
-  readonly approvals: Approvals
-  readonly vault: Vault
+  /** Issues a token from the machine itself, on record: the way to the first administrator. Rejects with `token.invalid`. */
+  issueToken(principal: string, ttl_ms: number): Promise<string>
   /** Drains and stops: what runs gets the settings' time, idle sessions end at once. Later calls join the first. */
   stop(): Promise<void>
 }
 
+export interface StartOptions {
+  readonly version: string
+  readonly log?: Log
+}
+
 /** Starts everything a gateway is made of; what was started is stopped again when a later step fails. Rejects with a SluiceError. */
-export async function startGateway(
-  settings: GatewaySettings,
-  log: Log = createLog(settings.log),
-): Promise<RunningGateway> {
+export async function startGateway(settings: GatewaySettings, options: StartOptions): Promise<RunningGateway> {
+  const log = options.log ?? createLog(settings.log)
   const closers = new Closers(log)
   try {
-    return await start({ settings, log, closers })
+    return await start({ settings, version: options.version, log, closers })
   } catch (error) {
     await closers.close()
     throw error
@@ -47,30 +57,16 @@ export async function startGateway(
 
 interface Start {
   readonly settings: GatewaySettings
+  readonly version: string
   readonly log: Log
   readonly closers: Closers
 }
 
-async function start({ settings, log, closers }: Start): Promise<RunningGateway> {
-  const clock = systemClock
-  const at = (...names: string[]) => join(settings.dataDir, ...names)
-  mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 })
-
-  const policies = closers.keep(openPolicyFolder(settings.policyDir, log))
-  const principals = { lookup: (id: string) => policies.current().principals.get(id) }
-  const store = closers.keep(await openStore({ path: at('store.sqlite') }))
-  const ledger = closers.keep(await openLedger({ dir: at('ledger'), origin: settings.origin, log }))
-  const transcripts = closers.keep(
-    openTranscripts({ dir: at('transcripts'), ledger, sampleRows: settings.sampleRows, log }),
-  )
-  const master = loadMasterKey({ env: process.env, path: at('keys', 'master.key') })
-  const vault = await createVault({ store, master, clock, env: process.env, log })
-  const identity = closers.keep(createIdentity({ store, clock, principals, log }))
-  let publicUrl = settings.publicUrl ?? ''
-  const approvals = closers.keep(
-    createApprovals({ store, ledger, clock, principals, url: () => `${publicUrl}/approvals`, log }),
-  )
-
+async function start(start: Start): Promise<RunningGateway> {
+  const { settings, log, closers } = start
+  const certificate = certificateOf(settings)
+  const services = await openServices(start)
+  const { policies, ledger, transcripts, identity, approvals, vault } = services
   const gateway = await createGateway({
     ports: {
       identity,
@@ -80,28 +76,98 @@ async function start({ settings, log, closers }: Start): Promise<RunningGateway>
       recorder: transcripts,
       secrets: vault,
     },
-    listeners: [{ protocol: postgres(settings), ...settings.listen.postgres, tls: tlsOf(settings) }],
+    listeners: [
+      {
+        protocol: createPostgres({ sampleRows: settings.sampleRows }),
+        ...settings.listen.postgres,
+        tls: contextOf(certificate),
+      },
+    ],
     log,
   })
   closers.add(() => drain(gateway, settings.drain_ms))
   recordPolicies(policies, ledger, gateway)
-
-  const api = { url: 'http://127.0.0.1:0' }
-  publicUrl ||= api.url
-  const [port = 0] = gateway.ports
+  const postgres = `${settings.listen.postgres.host}:${gateway.ports[0]}`
+  const api = closers.keep(await serveApi(start, services, { gateway, postgres, certificate }))
+  services.publicUrl.base ||= api.url
   return {
-    postgres: { host: settings.listen.postgres.host, port },
+    postgres,
     api: api.url,
     policies,
     identity,
-    approvals,
-    vault,
+    issueToken: async (principal, ttl_ms) => {
+      ledger.append(
+        'admin',
+        `"action":"token.issue","subject":${JSON.stringify(principal)},"by":"serve","ttl_ms":${ttl_ms}`,
+      )
+      ledger.commit()
+      return (await identity.issueToken({ principal, label: 'first token', ttl_ms, by: 'serve' })).token.reveal()
+    },
     stop: () => closers.close(),
   }
 }
 
-function postgres(_settings: GatewaySettings): Protocol {
-  throw new SluiceError('config.invalid')
+type Services = Awaited<ReturnType<typeof openServices>>
+
+/** Opens what holds state, in the order in which one needs the other. */
+async function openServices({ settings, log, closers }: Start) {
+  const clock = systemClock
+  const at = (...names: string[]) => join(settings.dataDir, ...names)
+  mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 })
+  const policies = closers.keep(openPolicyFolder(settings.policyDir, log))
+  const principals = { lookup: (id: string) => policies.current().principals.get(id) }
+  // The ledger first: its lock keeps a second gateway away from everything in the folder.
+  const ledger = closers.keep(await openLedger({ dir: at('ledger'), origin: settings.origin, log }))
+  const store = closers.keep(await openStore({ path: at('store.sqlite') }))
+  const transcripts = closers.keep(
+    openTranscripts({ dir: at('transcripts'), ledger, sampleRows: settings.sampleRows, log }),
+  )
+  const master = loadMasterKey({ env: process.env, path: at('keys', 'master.key') })
+  const vault = await createVault({ store, master, clock, env: process.env, log })
+  const identity = closers.keep(createIdentity({ store, clock, principals, log }))
+  const publicUrl = { base: settings.publicUrl ?? '' }
+  const url = () => `${publicUrl.base}/approvals`
+  const approvals = closers.keep(createApprovals({ store, ledger, clock, principals, url, log }))
+  return { clock, policies, principals, ledger, transcripts, vault, identity, approvals, publicUrl }
+}
+
+interface Running {
+  readonly gateway: Gateway
+  readonly postgres: string
+  readonly certificate: KeyPair
+}
+
+/** Serves the API: in the clear on this machine only, with the gateway's certificate elsewhere. */
+function serveApi({ settings, version, log }: Start, services: Services, running: Running): Promise<ApiListener> {
+  const { policies, transcripts, ledger, clock } = services
+  const { gateway, postgres, certificate } = running
+  const { host, port } = settings.listen.api
+  const dir = join(settings.dataDir, 'ledger')
+  const app = createApi({
+    ...services,
+    version,
+    log,
+    live: gateway.live,
+    sessions: sessionIndex(transcripts.dir),
+    transcripts: transcriptReader(transcripts),
+    policy: policyService({ policies, analyse, clock }),
+    resources: resourceDirectory(
+      () => policies.current(),
+      () => postgres,
+    ),
+    audit: auditReader({
+      dir,
+      transcripts: join(settings.dataDir, 'transcripts'),
+      publicKey: ledger.publicKey,
+      size: () => ledger.size,
+    }),
+    problems: () => [ledger.failure, transcripts.failure].flatMap((failure) => (failure ? [failure.message] : [])),
+  })
+  return listenApi({ app, host, port, ...(isLoopback(host) ? {} : { tls: certificate }) })
+}
+
+function isLoopback(host: string): boolean {
+  return /^(127(\.\d+){3}|::1|localhost)$/.test(host)
 }
 
 /** While transcripts cannot be written nothing may be forwarded: then no tick's ledger entries count as written either. */
@@ -127,16 +193,26 @@ function recordPolicies(policies: PolicyFolder, ledger: LedgerPort, gateway: Gat
   policies.onChange(record)
 }
 
-function tlsOf(settings: GatewaySettings): SecureContext {
+function certificateOf(settings: GatewaySettings): KeyPair {
   try {
-    const pair = settings.tls
-      ? { cert: readFileSync(settings.tls.cert, 'utf8'), key: readFileSync(settings.tls.key, 'utf8') }
-      : ownCertificate(join(settings.dataDir, 'tls'), Date.now())
+    if (!settings.tls) return ownCertificate(join(settings.dataDir, 'tls'), Date.now())
+    return { cert: readFileSync(settings.tls.cert, 'utf8'), key: readFileSync(settings.tls.key, 'utf8') }
+  } catch (error) {
+    throw new SluiceError(
+      'config.invalid',
+      `the certificate or key of \`tls\` cannot be read: ${(error as Error).message}`,
+      { cause: error },
+    )
+  }
+}
+
+function contextOf(pair: KeyPair): SecureContext {
+  try {
     return createSecureContext({ ...pair, minVersion: 'TLSv1.2' })
   } catch (error) {
     throw new SluiceError(
       'config.invalid',
-      `the certificate or key of \`tls\` cannot be used: ${(error as Error).message}`,
+      `the certificate and key of \`tls\` do not fit: ${(error as Error).message}`,
       { cause: error },
     )
   }

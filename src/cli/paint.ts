@@ -25,8 +25,12 @@ const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\
 export function visible(text: string): string {
   return text.replace(
     /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
-    (mark) => ESCAPES[mark] ?? `\\x${mark.codePointAt(0)!.toString(16).padStart(2, '0')}`,
+    (mark) => ESCAPES[mark] ?? escaped(mark.charCodeAt(0).toString(16)),
   )
+}
+
+function escaped(hex: string): string {
+  return hex.length > 2 ? `\\u${hex.padStart(4, '0')}` : `\\x${hex.padStart(2, '0')}`
 }
 
 /** Like {@link visible} for text of several lines: line ends stay. */

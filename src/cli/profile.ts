@@ -34,13 +34,14 @@ interface ProfileFile {
 const DEFAULT_API = 'http://127.0.0.1:8420'
 
 /**
- * Command line, then SLUICE_URL and SLUICE_TOKEN, then the profile in `.sluice/` of the current folder, then the one in ~/.config/sluice.
+ * Command line, then SLUICE_URL and SLUICE_TOKEN, then the profile in `.sluice/` of the current folder (or SLUICE_DIR), then the one in ~/.config/sluice.
  * Throws CommandFailure for a profile that another user could have planted and for a token that would travel in the clear.
  */
 export function loadProfile(choice: ProfileChoice, env: NodeJS.ProcessEnv = process.env, cwd = process.cwd()): Profile {
-  const folder = [join(cwd, '.sluice'), join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'sluice')].find(
-    (place) => isFile(join(place, 'profile.json')),
-  )
+  const folder = [
+    resolve(cwd, env.SLUICE_DIR || '.sluice'),
+    join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'sluice'),
+  ].find((place) => isFile(join(place, 'profile.json')))
   const file = folder ? parseProfile(join(folder, 'profile.json')) : {}
   const api = (choice.url || env.SLUICE_URL || file.api || DEFAULT_API).replace(/\/+$/, '')
   const token =

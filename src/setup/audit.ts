@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import type { AuditEntry, AuditReader } from '../api/services.ts'
 import { SluiceError } from '../kit/errors.ts'
+import { ledgerPaths } from '../ledger/layout.ts'
 import { readEntries } from '../ledger/reader.ts'
 import { verifyLedger } from '../ledger/verify.ts'
 
@@ -10,8 +12,6 @@ export interface AuditSource {
   readonly publicKey: string
   /** Entries committed so far: a reader beside the writer stops there. */
   size(): number
-  /** The newest signed checkpoint; undefined before the first. */
-  checkpoint(): string | undefined
 }
 
 /** The ledger as the API reads it: from its files, beside the running writer. */
@@ -26,8 +26,9 @@ export function auditReader(source: AuditSource): AuditReader {
       return { entries, size }
     },
     async checkpoint() {
-      const note = source.checkpoint()
-      if (note === undefined) throw new SluiceError('api.not_found', 'no checkpoint has been signed yet')
+      const note = await readFile(ledgerPaths(dir).checkpoint, 'utf8').catch((cause: unknown) => {
+        throw new SluiceError('api.not_found', 'no checkpoint has been signed yet', { cause })
+      })
       return { note, publicKey }
     },
     async verify() {

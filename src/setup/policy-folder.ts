@@ -25,7 +25,7 @@ export interface PolicyFolder {
 }
 
 /**
- * Loads every .yaml and .yml file below `dir` and watches it. A folder that does not compile at the start is `policy.invalid`; later it
+ * Loads every .yaml and .yml file below `dir`, but for tests (*.test.yaml), and watches it. A folder that does not compile at the start is `policy.invalid`; later it
  * leaves the old policy in force, says so in the log, and is tried again at the next change.
  */
 export function openPolicyFolder(dir: string, log: Log): PolicyFolder {
@@ -112,7 +112,12 @@ export function readFiles(dir: string): PolicyFile[] {
   try {
     if (!statSync(dir).isDirectory()) throw new Error('it is not a folder')
     return readdirSync(dir, { recursive: true, encoding: 'utf8' })
-      .filter((name) => /\.ya?ml$/.test(name) && !name.split('/').some((part) => part.startsWith('.')))
+      .filter(
+        (name) =>
+          /\.ya?ml$/.test(name) &&
+          !/\.test\.ya?ml$/.test(name) &&
+          !name.split('/').some((part) => part.startsWith('.')),
+      )
       .sort()
       .map((name) => ({ path: shownPath(join(dir, name)), text: readFileSync(join(dir, name), 'utf8') }))
   } catch (error) {

@@ -56,10 +56,14 @@ export const BORDERS: Readonly<Record<string, Border>> = {
     instead: 'the API is a thin skin over services: put the work into a service and call that.',
   },
   setup: {
-    may: ['kit', 'model', 'policy', 'ledger', 'api/services.ts', 'protocols/contract.ts'],
-    instead: 'setup reads what a start needs (settings, certificate, policy folder); what uses it is put together in serve.ts.',
+    may: ['kit', 'model', 'policy', 'ledger', 'transcript', 'api/services.ts'],
+    instead:
+      'setup reads what a start needs (settings, certificate, policy folder); what uses it is put together in serve.ts.',
   },
-  cli: { may: ['kit', 'cli', 'api/client.ts'], instead: 'a verb is a thin client of the API: add a route and call it.' },
+  cli: {
+    may: ['kit', 'cli', 'api/client.ts'],
+    instead: 'a verb is a thin client of the API: add a route and call it.',
+  },
 }
 
 /** A protocol that stands on another. */
