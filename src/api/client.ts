@@ -102,6 +102,6 @@ function parseEvent(block: string): ServerEvent | undefined {
   const lines = block.split('\n')
   const field = (name: string) =>
     lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2))
-  const data = field('data').join('\n')
-  return data === '' ? undefined : { event: field('event')[0] ?? 'message', data: JSON.parse(data) as unknown }
+  const text = field('data').join('\n')
+  return text === '' ? undefined : { event: field('event')[0] ?? 'message', data: JSON.parse(text) as unknown }
 }

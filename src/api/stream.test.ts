@@ -8,7 +8,10 @@ function source() {
     listeners.add(listener)
     return () => void listeners.delete(listener)
   }
-  return { follow, listeners, tell: (n: number) => listeners.forEach((listener) => listener(n)) }
+  const tell = (n: number) => {
+    for (const listener of listeners) listener(n)
+  }
+  return { follow, listeners, tell }
 }
 
 it('a listener is iterated in order, and let go when the signal aborts', async () => {

@@ -203,6 +203,7 @@ describe('who may decide', () => {
   // G36
   it.each<[string, () => void]>([
     ['was disabled', () => known.delete('human:ada')],
+    ['is no longer a person', () => known.set('human:ada', { ...ada, kind: 'service' })],
     ['left the group', () => known.set('human:ada', person('human:ada', []))],
   ])('an approval falls when its approver %s before it is used', async (_, change) => {
     const { id } = await approvals.request(asked())

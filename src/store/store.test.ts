@@ -97,6 +97,25 @@ it('of two processes that use the same approvals at once, each approval has exac
   expect(won.flat().sort()).toEqual([...ids].sort())
 })
 
+it('of two processes that count votes on the same requests at once, none fails and no vote is lost', async () => {
+  const ids = Array.from({ length: 60 }, (_, i) => `apr_${i}`)
+  for (const id of ids) await store.approvals.add(approval(id))
+  const voter = `
+    const { openStore } = await import(${JSON.stringify(new URL('./store.ts', import.meta.url).href)})
+    const store = await openStore({ path: ${JSON.stringify(path)} })
+    process.stdout.write('ready\\n')
+    await new Promise((go) => process.stdin.once('data', go))
+    const states = []
+    for (const id of ${JSON.stringify(ids)}) {
+      const vote = { approval: id, principal: String(process.pid), verdict: 'approve', reason: '', voted_ms: 1 }
+      states.push(await store.approvals.vote(vote, (votes) => (votes.length === 2 ? 'approved' : 'pending')).catch(String))
+    }
+    process.stdout.write(JSON.stringify(states))
+    process.exit(0)`
+  const [one, two] = (await race(voter, 2)).map((answer) => JSON.parse(answer) as string[])
+  for (const i of ids.keys()) expect([one![i], two![i]].sort()).toEqual(['approved', 'pending'])
+})
+
 it('processes that open a new store at once all get it', async () => {
   const opener = `
     const { openStore } = await import(${JSON.stringify(new URL('./store.ts', import.meta.url).href)})
