@@ -29,8 +29,8 @@ export async function startContenders(server: PostgresServer, node: readonly str
   return [
     direct,
     await startPgBouncer(server),
-    { name: 'pipe', login: pipe.login('bench'), pid: pipe.pid, stop: pipe.stop },
-    { name: 'sluice', login: gateway.login('bench'), pid: gateway.pid, stop: gateway.stop },
+    { name: 'pipe', login: pipe.login('human:bench'), pid: pipe.pid, stop: pipe.stop },
+    { name: 'sluice', login: gateway.login('human:bench'), pid: gateway.pid, stop: gateway.stop },
   ]
 }
 

@@ -1,7 +1,7 @@
 import { startPipeProcess, startTestGateway } from '../rig/gateway.ts'
+import { ALLOW_ALL, EVERY_MASK } from '../rig/policies.ts'
 import { type Login, type PostgresServer, startPostgres } from '../rig/postgres.ts'
 import { probe } from '../rig/psql.ts'
-import { ALLOW_ALL, EVERY_MASK } from './policy.ts'
 
 export type Through = 'direct' | 'pipe' | 'gateway'
 
@@ -20,7 +20,7 @@ export async function startSubject(options: { through: Through; masks: boolean }
   const between = await startBetween(server, options)
   const subject = {
     server,
-    login: between?.login('suite') ?? server,
+    login: between?.login('human:suite') ?? server,
     [Symbol.asyncDispose]: async () => {
       await between?.stop()
       await server.stop('immediate')

@@ -1,48 +1,195 @@
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ended, spawnMortal } from './child.ts'
 import type { Login } from './postgres.ts'
+import { tempFolder } from './temp.ts'
 
-const root = join(import.meta.dirname, '../..')
-
-export interface TestGatewayOptions {
-  /** The account the gateway logs in to the target with. */
-  readonly target: Login
-  /** Policy documents in YAML. */
-  readonly policy: string
-  /** Switches of node for the gateway's process: `--cpu-prof`. */
-  readonly node?: readonly string[]
+/** What the gateway's process is told, and what it answers. */
+export interface GatewayOrder {
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly principals: readonly string[]
+}
+export interface GatewayLine {
+  readonly port: number
+  readonly api: string
+  readonly tokens: Readonly<Record<string, string>>
 }
 
-export interface TestGateway extends AsyncDisposable {
+/** A resource in front of the target. */
+export interface TestResource {
+  readonly name: string
+  readonly labels?: Readonly<Record<string, string>>
+  /** Accounts on the target; the first is the default. Without it: the target's own. */
+  readonly users?: readonly { readonly name: string; readonly password?: string }[]
+}
+
+export interface TestGatewayOptions {
+  /** Where the server is, and the account the gateway logs in with. */
+  readonly target: Login
+  /** Policy documents in YAML without resources. Everyone it names as Human, Agent or Service gets a token. */
+  readonly policy: string
+  /** Default: one, named `target`, labelled env: prod. */
+  readonly resources?: readonly TestResource[]
+  /** Switches of node for the gateway's process: `--cpu-prof`. */
+  readonly node?: readonly string[]
+  /** Overrides of sluice.yaml. */
+  readonly settings?: Readonly<Record<string, unknown>>
+}
+
+/** A process between client and target. */
+export interface Between extends AsyncDisposable {
   readonly port: number
   readonly pid: number
-  /** How `name` logs in to a resource: the token is the password. */
-  login(name: string, resource?: string): Login
+  /** How `principal` (`human:ada`) logs in to a resource: the token is the password. */
+  login(principal: string, wanted?: { resource?: string; user?: string; database?: string }): Login
   stop(): Promise<void>
 }
 
-/** Starts a gateway as a process of its own in front of `target`. */
-export async function startTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
-  return await startPipeProcess(options)
+export interface TestGateway extends Between {
+  /** Base URL of the API. */
+  readonly api: string
+  /** Holds ledger, store, transcripts. */
+  readonly dataDir: string
+  token(principal: string): string
+  /** What the gateway wrote to its log. */
+  log(): string
+  /** SIGKILL: nothing is flushed. */
+  kill(): Promise<void>
+  /** Starts again on the same folder after a stop or kill; tokens stay good. */
+  restart(): Promise<void>
 }
 
-/** The bare byte pipe as a process of its own: what a gateway is measured against. */
-export async function startPipeProcess(options: Pick<TestGatewayOptions, 'target' | 'node'>): Promise<TestGateway> {
-  const program = join(root, 'test/rig/pipe.ts')
-  const child = spawnMortal([process.execPath, ...(options.node ?? []), program, String(options.target.port)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const [line] = (await Promise.race([
-    once(createInterface(child.stdout!), 'line'),
-    once(child, 'exit').then(() => ['nothing']),
-  ])) as [string]
-  const port = Number(line)
-  if (!Number.isInteger(port)) throw new Error(`the pipe did not start: ${line}`)
-  const stop = async () => {
-    child.kill('SIGTERM')
-    await ended(child)
+const RESOURCE: TestResource = { name: 'target', labels: { env: 'prod' } }
+
+/** Starts a gateway as a process of its own in front of `target`. It dies with this one. */
+export async function startTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
+  const { target, policy, resources = [RESOURCE], settings } = options
+  const folder = tempFolder('gateway')
+  const dataDir = join(folder.path, 'state')
+  const policyDir = join(folder.path, 'policy')
+  for (const each of [dataDir, policyDir]) mkdirSync(each, { mode: 0o700 })
+  writeFileSync(
+    join(policyDir, 'policy.yaml'),
+    [policy, ...resources.map((resource) => documentOf(resource, target, folder.path))].join('\n---\n'),
+  )
+  const listen = { postgres: '127.0.0.1:0', api: '127.0.0.1:0' }
+  const logPath = join(folder.path, 'log')
+  const launch = async (principals: readonly string[]) => {
+    const order: GatewayOrder = { settings: { dataDir, policyDir, listen, drainSeconds: 1, ...settings }, principals }
+    return await startProcess('gateway-process.ts', { argument: JSON.stringify(order), node: options.node, logPath })
   }
-  return { port, pid: child.pid!, login: () => ({ ...options.target, port }), stop, [Symbol.asyncDispose]: stop }
+  let { child, line } = await launch(principalsOf(policy))
+  let answer = JSON.parse(line) as GatewayLine
+  const { tokens } = answer
+  const token = (principal: string) => tokens[principal] ?? raise(`the policy names no ${principal}`)
+  const stop = async () => {
+    await stopped(child, 'SIGTERM')
+    folder.remove()
+  }
+  return {
+    get port() {
+      return answer.port
+    },
+    get pid() {
+      return child.pid!
+    },
+    get api() {
+      return answer.api
+    },
+    dataDir,
+    token,
+    login: (principal, { resource = resources[0]!.name, user, database = target.database } = {}) => ({
+      host: '127.0.0.1',
+      port: answer.port,
+      user: user ? `${user}+${resource}` : resource,
+      password: token(principal),
+      database,
+    }),
+    log: () => readFileSync(logPath, 'utf8'),
+    kill: () => stopped(child, 'SIGKILL'),
+    restart: async () => {
+      ;({ child, line } = await launch([]))
+      answer = JSON.parse(line) as GatewayLine
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** The bare byte pipe as a process of its own: what a gateway is measured against. Clients log in to the target itself. */
+export async function startPipeProcess({ target }: { target: Login }): Promise<Between> {
+  const { child, line } = await startProcess('pipe.ts', { argument: String(target.port) })
+  const port = Number(line)
+  const stop = () => stopped(child, 'SIGTERM')
+  return {
+    port,
+    pid: child.pid!,
+    login: (_, wanted) => ({ ...target, database: wanted?.database ?? target.database, port }),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+interface Program {
+  readonly argument: string
+  readonly node?: readonly string[] | undefined
+  readonly logPath?: string
+}
+
+/** Starts a program of this folder and waits for the one line it prints when it is ready. */
+async function startProcess(
+  name: string,
+  { argument, node = [], logPath }: Program,
+): Promise<{ child: ChildProcess; line: string }> {
+  const log = logPath === undefined ? 'inherit' : openSync(logPath, 'a')
+  const child = spawnMortal([process.execPath, ...node, join(import.meta.dirname, name), argument], {
+    stdio: ['ignore', 'pipe', log],
+  })
+  const failed = once(child, 'exit').then(() =>
+    raise(`${name} ended before it was ready\n${logPath ? readFileSync(logPath, 'utf8') : ''}`),
+  )
+  const [line] = (await Promise.race([once(createInterface(child.stdout!), 'line'), failed])) as [string]
+  return { child, line }
+}
+
+async function stopped(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  child.kill(signal)
+  await ended(child)
+}
+
+/** A resource as a policy document. JSON is YAML, and needs no quoting rules. */
+function documentOf({ name, labels = {}, users }: TestResource, target: Login, folder: string): string {
+  const accounts = (users ?? [{ name: target.user, password: target.password }]).map((user) => {
+    if (user.password === undefined) return { name: user.name }
+    const file = join(folder, `password-${name}-${user.name.replaceAll(/\W/g, '_')}`)
+    writeFileSync(file, user.password, { mode: 0o600 })
+    return { name: user.name, password: { file } }
+  })
+  const { host, port, database } = target
+  return JSON.stringify({
+    kind: 'Resource',
+    name,
+    protocol: 'postgres',
+    address: `${host}:${port}`,
+    database,
+    labels,
+    users: accounts,
+    tls: { mode: 'disable' },
+  })
+}
+
+function principalsOf(policy: string): string[] {
+  const documents = policy.split(/^---$/m)
+  return documents.flatMap((document) => {
+    const kind = /^kind: (Human|Agent|Service)$/m.exec(document)?.[1]
+    const name = /^name: (.+)$/m.exec(document)?.[1]
+    return kind && name ? [`${kind.toLowerCase()}:${name}`] : []
+  })
+}
+
+function raise(why: string): never {
+  throw new Error(why)
 }

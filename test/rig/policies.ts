@@ -11,3 +11,19 @@ who: true
 on: true
 then: allow
 `
+
+/** Beside {@link ALLOW_ALL}: every label masked and every detector on, but no column labelled. What is masked then is masked falsely. */
+export const EVERY_MASK = `
+---
+kind: Classification
+name: nothing-here
+columns:
+  - { match: no_such_schema.no_such_table.no_such_column, labels: [pii.email, secret, pci.card] }
+---
+kind: Rule
+name: mask-everything
+who: true
+on: true
+then: allow
+oblige: { mask: [{ labels: ["pii.*", "secret", "pci.*"], with: redact }] }
+`

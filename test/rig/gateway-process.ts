@@ -1,0 +1,17 @@
+/**
+ * A gateway as a process of its own: `node test/rig/gateway-process.ts '{"settings": {…}, "principals": […]}'`. Prints one line of JSON
+ * (ports and a token for each principal) once it runs; SIGTERM stops it in order.
+ */
+import { startGateway } from '../../src/serve.ts'
+import { parseSettings } from '../../src/setup/config.ts'
+import type { GatewayLine, GatewayOrder } from './gateway.ts'
+
+const { settings, principals } = JSON.parse(process.argv[2]!) as GatewayOrder
+const gateway = await startGateway(parseSettings(JSON.stringify(settings), { file: 'rig', base: '/' }), {
+  version: 'test',
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void gateway.stop().then(() => process.exit(0)))
+const tokens: Record<string, string> = {}
+for (const principal of principals) tokens[principal] = await gateway.issueToken(principal, 86_400_000)
+const line: GatewayLine = { port: Number(gateway.postgres.split(':').at(-1)), api: gateway.api, tokens }
+process.stdout.write(`${JSON.stringify(line)}\n`)
