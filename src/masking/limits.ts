@@ -10,3 +10,6 @@ export const TOKEN_BYTES = 256
 export const JSON_DEPTH = 256
 /** Binary records and arrays inside one another; a deeper one becomes NULL. */
 export const NESTING = 16
+/** Of a stream, a line without its end is held back up to the window, and looked at again from the overlap on; no value is longer than that. */
+export const STREAM_WINDOW = 64 << 10
+export const STREAM_OVERLAP = 24 << 10

@@ -17,6 +17,11 @@ export interface TextScrubber {
   scrub(bytes: Buffer, start: number, end: number): Buffer | undefined
   /** The same over a string. */
   scrubText(text: string): string | undefined
+  /**
+   * Scrubs the beginning of a longer text: every value that begins before `cut`. Returns the scrubbed text and how much of
+   * the original it stands for: to `cut`, or to the end of the value across it.
+   */
+  scrubHead(text: string, cut: number): { readonly scrubbed: string; readonly consumed: number }
 }
 
 /** The scrubber for the detectors whose labels a duty names, or undefined when there is none. */
@@ -44,6 +49,23 @@ interface Find {
   treatment: Treatment | undefined
 }
 
+/** A stretch of the original and what stands for it. */
+interface Replacement {
+  readonly start: number
+  readonly end: number
+  readonly by: string
+}
+
+function splice(text: string, replacements: readonly Replacement[], until: number): string {
+  let out = ''
+  let done = 0
+  for (const { start, end, by } of replacements) {
+    out += text.slice(done, start) + by
+    done = end
+  }
+  return out + text.slice(done, until)
+}
+
 class DetectorScrubber implements TextScrubber {
   readonly #active: readonly ActiveDetector[]
   readonly #key: Secret
@@ -66,19 +88,26 @@ class DetectorScrubber implements TextScrubber {
 
   scrubText(text: string): string | undefined {
     if (text.length <= scratch.length / 3 && !mightMatch(scratch, 0, scratch.write(text))) return undefined
+    const found = this.#replacements(text)
+    return found.length === 0 ? undefined : splice(text, found, text.length)
+  }
+
+  scrubHead(text: string, cut: number): { readonly scrubbed: string; readonly consumed: number } {
+    const found = this.#replacements(text).filter(({ start }) => start < cut)
+    const consumed = Math.max(cut, found.at(-1)?.end ?? 0)
+    return { scrubbed: splice(text, found, consumed), consumed }
+  }
+
+  #replacements(text: string): Replacement[] {
     const { text: folded, origin } = normalise(text)
-    const finds = this.#find(folded)
-    if (finds.length === 0) return undefined
-    let out = ''
-    let done = 0
-    for (const find of finds) {
+    return this.#find(folded).map((find) => {
       const value = folded.slice(find.start, find.end)
-      const replacement = find.treatment ? replacementText(value, find.treatment, this.#key) : REDACTED
-      const start = origin ? origin[find.start]! : find.start
-      out += text.slice(done, start) + replacement
-      done = origin ? endInOriginal(origin, find.end) : find.end
-    }
-    return out + text.slice(done)
+      return {
+        start: origin ? origin[find.start]! : find.start,
+        end: origin ? endInOriginal(origin, find.end) : find.end,
+        by: find.treatment ? replacementText(value, find.treatment, this.#key) : REDACTED,
+      }
+    })
   }
 
   /** Every find, in order, overlapping ones joined. */

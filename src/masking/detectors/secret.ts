@@ -38,7 +38,7 @@ const NAMED: readonly (readonly [string, RegExp, RegExp])[] = [
   [
     'secret.aws',
     /secret/i,
-    /(?:aws_?)?secret_?(?:access_?)?key["']?\s{0,4}[:=]\s{0,4}["']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])/dgi,
+    /(?:aws_?)?secret_?(?:access_?)?key["']?[ \t]{0,4}[:=][ \t]{0,4}["']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])/dgi,
   ],
   ['secret.azure', /Key=/i, /(?:Account|SharedAccess|AccessKey)Key=([A-Za-z0-9+/]{40,88}={0,2})/dgi],
   ['secret.azure', /[?&]sig=/i, /[?&]sig=([A-Za-z0-9%+/]{40,128}={0,2})/dgi],
@@ -74,6 +74,25 @@ function keyEnd(text: string, from: number): number {
     at++
   }
   return at
+}
+
+/**
+ * Where the private key begins that the text leaves open: it reaches the text's end, and might go on. Keys that end on the
+ * line where the next one begins count as one. -1 when there is none. For readers that get the text in pieces.
+ */
+export function openKeyStart(text: string): number {
+  if (!text.includes('PRIVATE KEY')) return -1
+  let open = -1
+  let first = 0
+  let done = 0
+  eachMatch(KEY_START, text, (match) => {
+    if (match.index < done) return
+    if (done === 0 || text.slice(done, match.index).includes('\n')) first = match.index
+    const from = match.index + match[0].length
+    done = keyEnd(text, from)
+    if (done === text.length && done - from < KEY_BYTES) open = first
+  })
+  return open
 }
 
 function namedDetector(label: string, gate: RegExp, pattern: RegExp): Detector {
