@@ -1,0 +1,60 @@
+import type { CatalogueRelation } from '../model/catalogue.ts'
+import { effects } from '../model/effects.ts'
+import { labelSet, NO_LABELS } from './labels.ts'
+import { VIEW_DEPTH_MAX, VIEW_TEXT_MAX } from './limits.ts'
+import type { ParsedMessage } from './message.ts'
+import { Names } from './names.ts'
+import { readQuery } from './query.ts'
+import { Reading } from './reading.ts'
+import type { Snapshot, ViewReading } from './snapshot.ts'
+import { Sweep } from './sweep.ts'
+
+const UNKNOWN = effects('unknown')
+const READ = effects('read')
+
+/**
+ * Reads a view's definition with the server's own grammar. A definition that is missing, too long, too deep or not understood carries
+ * everything. Views of the system are the server's own code: what they echo is known by name. The definition's names are expected to be
+ * qualified, as `pg_get_viewdef` prints them under an empty search_path; bare ones are looked up along the fresh session's.
+ */
+export function readView(
+  view: CatalogueRelation,
+  depth: number,
+  snapshot: Snapshot,
+  parse: (text: string) => ParsedMessage,
+): ViewReading {
+  if (view.schema === 'pg_catalog' || view.schema === 'information_schema') return trusted(view)
+  const definition = view.definition
+  if (definition === undefined || definition.length > VIEW_TEXT_MAX || depth > VIEW_DEPTH_MAX) return opaque(snapshot)
+  try {
+    return readDefinition(parse(definition), snapshot)
+  } catch {
+    // A definition the grammar refuses or that is too large is as good as none: it carries everything.
+    return opaque(snapshot)
+  }
+}
+
+function readDefinition(parsed: ParsedMessage, snapshot: Snapshot): ViewReading {
+  const node = parsed.statements[0]?.node
+  if (parsed.statements.length !== 1 || !node || parsed.unknown.length > 0) return opaque(snapshot)
+  const reading = new Reading(new Names(snapshot, undefined))
+  const relation = readQuery(reading, node, { parent: undefined, tables: undefined })
+  new Sweep(reading, READ).visit(node)
+  return {
+    columns: relation.columns?.map((column) => column.labels),
+    labels: labelSet([...relation.labels]),
+    relations: [...reading.relations.keys()],
+    columnsRead: [...reading.columns],
+    functions: [...reading.functions.keys()],
+    effects: reading.callEffects | (reading.effects & UNKNOWN),
+  }
+}
+
+function opaque(snapshot: Snapshot): ViewReading {
+  return { columns: undefined, labels: snapshot.everything, relations: [], columnsRead: [], functions: [], effects: 0 }
+}
+
+function trusted(view: CatalogueRelation): ViewReading {
+  const columns = view.columns.map(() => NO_LABELS)
+  return { columns, labels: NO_LABELS, relations: [], columnsRead: [], functions: [], effects: 0 }
+}
