@@ -12,11 +12,11 @@ import { createLog, type Log } from './kit/log.ts'
 import { openLedger } from './ledger/open.ts'
 import type { LedgerPort } from './model/ports.ts'
 import { createPostgres } from './protocols/postgres/index.ts'
+import { textAnalyser } from './setup/analyse.ts'
 import { auditReader } from './setup/audit.ts'
 import { type KeyPair, ownCertificate } from './setup/certificate.ts'
 import type { GatewaySettings } from './setup/config.ts'
 import { resourceDirectory } from './setup/directory.ts'
-import { sessionIndex, transcriptReader } from './setup/history.ts'
 import { openPolicyFolder, type PolicyFolder } from './setup/policy-folder.ts'
 import { policyService } from './setup/policy-service.ts'
 import { openStore } from './store/store.ts'
@@ -148,9 +148,12 @@ function serveApi({ settings, version, log }: Start, services: Services, running
     version,
     log,
     live: gateway.live,
-    sessions: sessionIndex(transcripts.dir),
-    transcripts: transcriptReader(transcripts),
-    policy: policyService({ policies, analyse, clock }),
+    sessions: transcripts.sessions,
+    policy: policyService({
+      policies,
+      analyse: textAnalyser((resource) => policies.current().labels(resource)),
+      clock,
+    }),
     resources: resourceDirectory(
       () => policies.current(),
       () => postgres,

@@ -56,7 +56,7 @@ export const BORDERS: Readonly<Record<string, Border>> = {
     instead: 'the API is a thin skin over services: put the work into a service and call that.',
   },
   setup: {
-    may: ['kit', 'model', 'policy', 'ledger', 'transcript', 'api/services.ts'],
+    may: ['kit', 'model', 'policy', 'sql', 'ledger', 'api/services.ts'],
     instead:
       'setup reads what a start needs (settings, certificate, policy folder); what uses it is put together in serve.ts.',
   },
