@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { answerOf, type Context, contextOf } from './context.ts'
 import { briefly, durationOf, instantOf } from './duration.ts'
-import { CommandFailure, EXIT } from './exit.ts'
+import { CommandFailure, EXIT, idOf } from './exit.ts'
 import { formatTable } from './table.ts'
 
 const LOOK_MS = 250
@@ -57,7 +57,7 @@ async function listApprovals({ api }: Context, all = false) {
 
 /** One request. Throws `api.not_found` for one the caller may not see. */
 export async function oneApproval({ api }: Context, id: string, full = false) {
-  return answerOf(api.approvals[':id'].$get({ param: { id }, query: { full: full ? 'true' : 'false' } }))
+  return answerOf(api.approvals[':id'].$get({ param: { id: idOf(id) }, query: { full: full ? 'true' : 'false' } }))
 }
 
 async function waitForOne(context: Context, limit_ms: number): Promise<ShownApproval[]> {

@@ -39,3 +39,9 @@ export class CommandFailure extends Error {
     this.remedy = remedy
   }
 }
+
+/** An id as it stands in a path. Throws CommandFailure for what cannot be one: an empty one would name all of them. */
+export function idOf(text: string): string {
+  if (!/^[A-Za-z0-9_-]{1,100}$/.test(text)) throw new CommandFailure(`"${text}" is not an id.`, EXIT.usage)
+  return text
+}

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { answerOf, contextOf } from './context.ts'
+import { idOf } from './exit.ts'
 
 /** `sluice kill ID` */
 export function registerKillCommand(program: Command): void {
@@ -11,7 +12,9 @@ export function registerKillCommand(program: Command): void {
     .addHelpText('after', '\nExamples:\n  sluice kill ses_01h… --reason "runs away"\n')
     .action(async (id: string, { reason }: { reason: string }, command: Command) => {
       const context = contextOf(command)
-      const answer = await answerOf(context.api.sessions[':id'].kill.$post({ param: { id }, json: { reason } }))
+      const answer = await answerOf(
+        context.api.sessions[':id'].kill.$post({ param: { id: idOf(id) }, json: { reason } }),
+      )
       if (context.json) return context.printJson(answer)
       context.print(`Ended ${id}.\n`)
     })

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { answerOf, type Context, contextOf } from './context.ts'
 import { briefly } from './duration.ts'
-import { CommandFailure, EXIT } from './exit.ts'
+import { CommandFailure, EXIT, idOf } from './exit.ts'
 import { formatTable } from './table.ts'
 
 /** A session as the API lists it. */
@@ -42,7 +42,7 @@ export async function sessionOr(
   id: string | undefined,
   state: 'live' | 'all',
 ): Promise<ListedSession> {
-  if (id !== undefined) return answerOf(context.api.sessions[':id'].$get({ param: { id } }))
+  if (id !== undefined) return answerOf(context.api.sessions[':id'].$get({ param: { id: idOf(id) } }))
   const found = await listSessions(context, { state, limit: '20' })
   const newest = found.toSorted((a, b) => b.opened_ms - a.opened_ms || (a.id < b.id ? 1 : -1))[0]
   if (!newest)

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { answerOf, type Context, contextOf } from './context.ts'
 import { briefly, durationOf, instantOf } from './duration.ts'
+import { idOf } from './exit.ts'
 import { formatTable } from './table.ts'
 
 interface IssueOptions {
@@ -91,7 +92,7 @@ function tableOf(tokens: readonly ListedToken[], { paint }: Context): string {
 
 async function revoke(id: string, _options: object, command: Command): Promise<void> {
   const context = contextOf(command)
-  const answer = await answerOf(context.api.tokens[':id'].revoke.$post({ param: { id } }))
+  const answer = await answerOf(context.api.tokens[':id'].revoke.$post({ param: { id: idOf(id) } }))
   if (context.json) return context.printJson(answer)
   context.print(`Revoked ${id}.\n`)
 }
