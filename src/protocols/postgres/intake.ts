@@ -25,7 +25,7 @@ export interface TypedMessage {
 }
 
 const EMPTY = Buffer.alloc(0)
-const EVENTS = ['readable', 'end', 'close', 'error', 'secure', 'secureConnect'] as const
+const EVENTS = ['readable', 'end', 'close', 'error'] as const
 
 /**
  * Reads whole messages off a stream before the pump takes it over. Bytes nobody asked for stay in the stream, so nothing is lost when it is
@@ -41,7 +41,6 @@ export class Intake {
   /** The deadline passed or a signal aborted: nothing more is read. */
   #stopped: SluiceError | undefined
   #wake: (() => void) | undefined
-  #secured = false
   /** Bytes that may still be read in all. */
   #allowance: number
 
@@ -96,13 +95,21 @@ export class Intake {
     return { type: head[0]!, body: length === 0 ? EMPTY : await this.take(length) }
   }
 
-  /** Moves to the TLS stream laid over the present one; returns when its handshake is complete. */
-  async secure(over: Duplex): Promise<void> {
+  /**
+   * Moves to the TLS stream laid over the present one; returns when its handshake is complete. `done` is the event that says so: `secure` on
+   * the server's side, and on the client's `secureConnect`, which comes only after the certificate was judged.
+   */
+  async secure(over: Duplex, done: 'secure' | 'secureConnect'): Promise<void> {
+    let secured = false
+    const handshaken = () => {
+      secured = true
+      this.#progress()
+    }
     this.#detach()
     this.#stream = over
-    this.#secured = false
     this.#attach()
-    while (!this.#secured) await this.#event()
+    over.once(done, handshaken)
+    while (!secured) await this.#event()
   }
 
   /** Waits until the peer has closed its side; what it still sends is thrown away. Throws when it does not in time. */
@@ -163,13 +170,6 @@ export class Intake {
     end: () => this.#left(),
     close: () => this.#left(),
     error: this.#left,
-    secure: () => this.#handshaken(),
-    secureConnect: () => this.#handshaken(),
-  }
-
-  #handshaken(): void {
-    this.#secured = true
-    this.#progress()
   }
 
   readonly #aborted = () => {

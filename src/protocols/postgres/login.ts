@@ -170,7 +170,7 @@ class TargetLogin {
     const endPoint = certificate && endPointBinding(certificate)
     if (endPoint && offered.has(SCRAM_PLUS)) return { endPoint }
     if (!offered.has(SCRAM)) throw new SluiceError('target.login', `no mechanism in common: ${[...offered].join(' ')}`)
-    return endPoint ? 'offered-not' : 'impossible'
+    return endPoint ? 'not offered' : 'impossible'
   }
 
   /** Int32 newest version, Int32 number of unknown options, their names. */

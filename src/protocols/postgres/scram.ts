@@ -9,7 +9,7 @@ export const SCRAM = 'SCRAM-SHA-256'
 export const SCRAM_PLUS = 'SCRAM-SHA-256-PLUS'
 
 /** Whether the exchange is tied to the TLS connection: its digest; that we could but the server did not offer it; or that we cannot. */
-export type Binding = { readonly endPoint: Buffer } | 'offered-not' | 'impossible'
+export type Binding = { readonly endPoint: Buffer } | 'not offered' | 'impossible'
 
 const stretch = promisify(pbkdf2)
 
@@ -27,7 +27,7 @@ export class ScramClient {
     this.#nonce = nonce
     const bound = typeof binding === 'object'
     this.mechanism = bound ? SCRAM_PLUS : SCRAM
-    this.#header = bound ? 'p=tls-server-end-point,,' : binding === 'offered-not' ? 'y,,' : 'n,,'
+    this.#header = bound ? 'p=tls-server-end-point,,' : binding === 'not offered' ? 'y,,' : 'n,,'
     this.#bindingInput = bound
       ? Buffer.concat([Buffer.from(this.#header), binding.endPoint])
       : Buffer.from(this.#header)

@@ -116,7 +116,7 @@ async function secure(intake: Intake, secureContext: SecureContext): Promise<TLS
     rejectUnauthorized: false,
     ALPNProtocols: ['postgresql'],
   })
-  await intake.secure(tls)
+  await intake.secure(tls, 'secure')
   return tls
 }
 

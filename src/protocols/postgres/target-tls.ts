@@ -26,7 +26,7 @@ export async function secureTarget(intake: Intake, upstream: Upstream): Promise<
   if (intake.ahead) throw intake.malformed('bytes in the clear behind the answer to SSLRequest')
   const tls = connect(tlsOptions(intake.stream, upstream))
   try {
-    await intake.secure(tls)
+    await intake.secure(tls, 'secureConnect')
   } catch (cause) {
     if (cause instanceof SluiceError && cause.code === 'target.left')
       throw new SluiceError('target.login', `TLS: ${cause.detail}`, { cause })
