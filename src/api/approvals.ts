@@ -37,6 +37,7 @@ const approvalSchema = z
     effects: z.array(z.string()),
     statements: z.number(),
     text: displaySchema,
+    brief: z.boolean().openapi({ description: 'Long parts were left out: ask for the request itself.' }),
     parameters: z.array(displaySchema.nullable()),
     sessionState: z.record(z.string(), z.string()),
     terms: z.array(z.object({ rule: z.string(), by: z.array(z.string()), count: z.number() })),
@@ -69,7 +70,8 @@ const ballot = {
 const list = route('signed-in', {
   method: 'get',
   path: '/approvals',
-  summary: 'Requests you made or may decide; for administrators all. Newest first, at most 500 are looked at.',
+  summary:
+    'Requests you made or may decide; for administrators all. Newest first, at most 200 are looked at, and long parts are left out.',
   request: { query: z.object({ state: stateSchema.optional() }) },
   responses: answers(z.object({ approvals: z.array(approvalSchema) })),
 })
@@ -131,11 +133,12 @@ export function shownApproval(
   const text = show(approval.text)
   if (approval.statements > 1)
     text.warnings.unshift(`It holds ${approval.statements} statements; your decision covers all of them.`)
-  const { policy: _, ...rest } = approval
+  const { policy, length, ...rest } = approval
+  if (length > approval.text.length) Object.assign(text, { length, truncated: true })
   return {
     ...rest,
     url,
-    policy: approval.policy,
+    policy,
     mayDecide: approval.state === 'pending' && standing(caller, approval.chain, approval.terms) === 'may',
     chain: [...approval.chain],
     effects: [...approval.effects],

@@ -277,7 +277,12 @@ describe('a request', () => {
   })
 
   it('is refused beyond the bounds', async () => {
-    expect(await code(approvals.request(asked({ text: 'x'.repeat(1_048_577) })))).toBe('approval.too_large')
+    const tooLarge = [
+      { text: 'x'.repeat(131_073) },
+      { parameters: Array<null>(1_001).fill(null) },
+      { state: { path: 'x'.repeat(131_073) } },
+    ]
+    for (const over of tooLarge) expect(await code(approvals.request(asked(over)))).toBe('approval.too_large')
     expect(await code(approvals.request(asked({ terms: [] })))).toBe('approval.unavailable')
     expect(await code(approvals.request(asked({ terms: [{ ...DBA, expires_ms: Number.NaN }] })))).toBe(
       'approval.unavailable',
@@ -285,6 +290,29 @@ describe('a request', () => {
     for (let i = 0; i < 50; i++) await approvals.request(asked({ digest: sha256(`n${i}`) }))
     expect(await code(approvals.request(asked()))).toBe('approval.too_many')
     expect(await code(approvals.request(asked({ principal: ada })))).toBe('fulfilled')
+  })
+
+  it('is listed without its long parts, and got whole', async () => {
+    const long = { text: 'é'.repeat(5_000), parameters: ['x'.repeat(5_000)], state: { path: 'y'.repeat(5_000) } }
+    const { id } = await approvals.request(asked(long))
+    await approvals.request(asked({ digest: sha256('short') }))
+    const [short, cut] = (await approvals.list()).toSorted((a, b) => a.length - b.length)
+    expect(short).toMatchObject({ brief: false, parameters: ['7'], sessionState: { search_path: 'public' } })
+    expect(cut).toMatchObject({
+      id,
+      brief: true,
+      text: 'é'.repeat(2_000),
+      length: 5_000,
+      parameters: [],
+      sessionState: {},
+    })
+    expect(await approvals.get(id)).toMatchObject({
+      text: long.text,
+      parameters: long.parameters,
+      sessionState: long.state,
+      brief: false,
+      length: 5_000,
+    })
   })
 
   it('tells its followers', async () => {

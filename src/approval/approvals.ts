@@ -10,7 +10,7 @@ import { type ApprovalEvent, createWaiting } from './waiting.ts'
 
 /** The service behind the engine's approval port, and what the API offers of it. */
 export interface Approvals extends ApprovalPort {
-  /** Newest first, at most 500. */
+  /** Newest first, at most 200, without their long parts. */
   list(state?: ApprovalState): Promise<Approval[]>
   get(id: string): Promise<Approval | undefined>
   /**
@@ -34,7 +34,7 @@ export function createApprovals(options: ApprovalOptions): Approvals {
   const { waiting } = context
 
   async function full(row: ApprovalRow | undefined): Promise<Approval | undefined> {
-    return row && approvalOf(row, await store.approvals.votes(row.id))
+    return row && approvalOf(row, await store.approvals.votes([row.id]))
   }
 
   const timer = setInterval(() => {
@@ -57,8 +57,9 @@ export function createApprovals(options: ApprovalOptions): Approvals {
       if (await store.approvals.change(change)) finish(context, id, 'cancelled', { why: change.why })
     },
     async list(state) {
-      const rows = await store.approvals.list({ state, limit: LIMITS.listed })
-      return Promise.all(rows.map(async (row) => (await full(row))!))
+      const rows = await store.approvals.list({ state, limit: LIMITS.listed, chars: LIMITS.listed_chars })
+      const votes = Map.groupBy(await store.approvals.votes(rows.map((row) => row.id)), (vote) => vote.approval)
+      return rows.map((row) => approvalOf(row, votes.get(row.id) ?? []))
     },
     get: async (id) => full(await store.approvals.get(id)),
     async decide(ballot) {

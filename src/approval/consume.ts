@@ -15,7 +15,7 @@ export async function consume(
   const row = await store.approvals.open(digest)
   if (row?.state !== 'approved') return undefined
   const now_ms = clock.now_ms()
-  const approval = approvalOf(row, await store.approvals.votes(row.id))
+  const approval = approvalOf(row, await store.approvals.votes([row.id]))
   // Asked again now: someone may have left the group, or the company, since they voted (ATTACKS G36).
   if (!satisfied(approval.terms, votersNow(context, approval.votes))) {
     const why = 'those who approved it may no longer do so'

@@ -66,5 +66,5 @@ export function record(ledger: LedgerPort, body: Readonly<Record<string, unknown
 export async function existing(context: Context, id: string): Promise<Approval> {
   const row = await context.store.approvals.get(id)
   if (!row) throw new SluiceError('api.not_found')
-  return approvalOf(row, await context.store.approvals.votes(id))
+  return approvalOf(row, await context.store.approvals.votes([id]))
 }

@@ -2,7 +2,7 @@ import { SluiceError } from '../kit/errors.ts'
 import type { Principal } from '../model/principal.ts'
 import type { ApprovalState, VoteRow } from '../store/approvals.ts'
 import { type Context, existing, finish, record } from './context.ts'
-import { display } from './display.ts'
+import { isCut } from './display.ts'
 import { LIMITS } from './limits.ts'
 import { satisfied, standing, type Voter } from './quorum.ts'
 import type { Approval } from './record.ts'
@@ -50,7 +50,7 @@ function check(approval: Approval, ballot: Ballot, now_ms: number): void {
 
 /** True when what people are shown of it leaves something out. */
 export function shownCut(approval: Approval): boolean {
-  return [approval.text, ...approval.parameters].some((text) => text !== null && display(text).truncated)
+  return [approval.text, ...approval.parameters].some((text) => text !== null && isCut(text))
 }
 
 function outcome(context: Context, approval: Approval, votes: readonly VoteRow[]): ApprovalState {

@@ -12,8 +12,8 @@ export interface Display {
   readonly warnings: readonly string[]
 }
 
-/** Controls, formats, surrogates, private use, unassigned, separators, and whatever a renderer may leave out. */
-const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
+/** Controls, formats, surrogates, private use, unassigned, separators, and whatever a renderer may leave out; not the ends of lines and tabs. */
+const HIDDEN = /(?!\n|\t|\r\n)[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 /** Every blank that is not the plain space, the opening mark of our own escapes, and marks that pile up on a letter. */
 const ESCAPED = /(?!\n)[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}⟦⟧]|(?! )\p{Zs}|(?<=\p{M}\p{M})\p{M}/gu
 /** Blanks long enough to push what follows out of sight. */
@@ -21,16 +21,19 @@ const BLANKS = / {41,}/g
 const BREAKS = /(?:\n[ ]*){5,}/g
 const FOREIGN = /(?=\p{L})[^\p{ASCII}]/u
 
-/** Escapes a text for a person's eyes. Pure; the same text always gives the same display. */
+/** Escapes a text for a person's eyes. Pure; the same text always gives the same display. Costs what it shows, however long the text. */
 export function display(text: string, shown: number = LIMITS.shown_chars): Display {
-  const whole = escapeHidden(text)
-  const truncated = whole.length > shown
+  const truncated = text.length > shown
   const warnings: string[] = []
-  if (HIDDEN.test(text.replaceAll(/[\n\t]|\r\n/g, '')))
-    warnings.push('It contains characters that are invisible or change how text is shown.')
+  if (HIDDEN.test(text)) warnings.push('It contains characters that are invisible or change how text is shown.')
   if (FOREIGN.test(text)) warnings.push('It contains letters outside ASCII, which may look like others.')
   if (truncated) warnings.push(`It is longer than what is shown: ${text.length} characters in all.`)
-  return { text: truncated ? cutMiddle(whole, shown) : whole, length: text.length, truncated, warnings }
+  return { text: truncated ? cutMiddle(text, shown) : escapeHidden(text), length: text.length, truncated, warnings }
+}
+
+/** True when `display` leaves something out of the text. */
+export function isCut(text: string): boolean {
+  return text.length > LIMITS.shown_chars
 }
 
 /** Every character as itself when it is plainly visible, else as its code point in `⟦⟧`. Tabs become four spaces. */
@@ -44,14 +47,8 @@ export function escapeHidden(text: string): string {
   return unfolded.replaceAll(BLANKS, (run) => ` ⟦${run.length} spaces⟧ `)
 }
 
-/** Head and tail: the dangerous part of a long text is as likely at its end. */
+/** Head and tail: the dangerous part of a long text is as likely at its end. A cut pair of surrogates shows as an escape. */
 function cutMiddle(text: string, shown: number): string {
   const half = shown >> 1
-  const left = text.length - 2 * half
-  return `${trimPair(text.slice(0, half))}\n⟦${left} characters not shown⟧\n${trimPair(text.slice(-half))}`
-}
-
-/** A cut may split a surrogate pair; what is left of it is dropped. */
-function trimPair(text: string): string {
-  return text.replaceAll(/[\uD800-\uDBFF]$|^[\uDC00-\uDFFF]/g, '')
+  return `${escapeHidden(text.slice(0, half))}\n⟦${text.length - 2 * half} characters not shown⟧\n${escapeHidden(text.slice(-half))}`
 }

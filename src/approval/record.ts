@@ -3,7 +3,7 @@ import { newId } from '../kit/ids.ts'
 import type { ApprovalTerms } from '../model/decision.ts'
 import type { ApprovalRequest } from '../model/ports.ts'
 import { actorChain } from '../model/principal.ts'
-import type { ApprovalRow, ApprovalState, VoteRow } from '../store/approvals.ts'
+import type { ApprovalRow, ApprovalState, BriefApprovalRow, VoteRow } from '../store/approvals.ts'
 import { LIMITS } from './limits.ts'
 
 /** A request as people see it. Texts are the originals: show them through `display`. */
@@ -20,6 +20,10 @@ export interface Approval {
   readonly verb: string
   readonly effects: readonly string[]
   readonly text: string
+  /** Characters of the whole text: more than `text` holds when the request comes from a list. */
+  readonly length: number
+  /** True when long parts were left out, as in a list. */
+  readonly brief: boolean
   readonly statements: number
   readonly parameters: readonly (string | null)[]
   readonly sessionState: Readonly<Record<string, string>>
@@ -42,7 +46,9 @@ export interface Vote {
 
 /** The row of a new request. Throws `approval.too_large`: an operation a person cannot be shown whole is not offered for approval. */
 export function rowOf(request: ApprovalRequest, now_ms: number): ApprovalRow {
-  const parameterChars = request.parameters.reduce((sum, value) => sum + (value?.length ?? 0), 0)
+  const values = [...request.parameters, ...Object.entries(request.state).flat()]
+  const parameterChars = values.reduce((sum, value) => sum + (value?.length ?? 0), 0)
+  if (values.length > LIMITS.parameters) throw new SluiceError('approval.too_large')
   if (request.text.length > LIMITS.text_chars || parameterChars > LIMITS.parameter_chars)
     throw new SluiceError('approval.too_large')
   // The shortest of the rules' times holds.
@@ -62,6 +68,7 @@ export function rowOf(request: ApprovalRequest, now_ms: number): ApprovalRow {
     verb: request.verb,
     effects: JSON.stringify(request.effects),
     text: request.text,
+    length: request.text.length,
     statements: request.statements ?? 1,
     parameters: JSON.stringify(request.parameters),
     session_state: JSON.stringify(request.state),
@@ -76,7 +83,7 @@ export function rowOf(request: ApprovalRequest, now_ms: number): ApprovalRow {
 }
 
 /** A stored request and its votes. */
-export function approvalOf(row: ApprovalRow, votes: readonly VoteRow[]): Approval {
+export function approvalOf(row: ApprovalRow | BriefApprovalRow, votes: readonly VoteRow[]): Approval {
   return {
     id: row.id,
     digest: row.digest,
@@ -89,6 +96,8 @@ export function approvalOf(row: ApprovalRow, votes: readonly VoteRow[]): Approva
     verb: row.verb,
     effects: JSON.parse(row.effects) as string[],
     text: row.text,
+    length: row.length,
+    brief: 'brief' in row && row.brief === 1,
     statements: row.statements,
     parameters: JSON.parse(row.parameters) as (string | null)[],
     sessionState: JSON.parse(row.session_state) as Record<string, string>,

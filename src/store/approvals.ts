@@ -1,7 +1,9 @@
-import type { Kysely, Selectable, Transaction } from 'kysely'
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
 import type { ApprovalsTable, Tables, VotesTable } from './tables.ts'
 
 export type ApprovalRow = Readonly<Selectable<ApprovalsTable>>
+/** A row of a list: long parts are left out, and `brief` is 1 when one was. */
+export type BriefApprovalRow = ApprovalRow & { readonly brief: number }
 export type VoteRow = Readonly<Selectable<VotesTable>>
 
 /** `pending → approved | rejected | expired | cancelled`, `approved → consumed | expired`. */
@@ -20,6 +22,13 @@ export interface StateChange {
   readonly why: string
 }
 
+export interface ListFilter {
+  readonly state?: ApprovalState | undefined
+  readonly limit: number
+  /** Characters of each long part a row may carry. */
+  readonly chars: number
+}
+
 export interface ApprovalsRepository {
   /** Adds a pending request; false when one of the same digest is open. */
   add(row: ApprovalRow): Promise<boolean>
@@ -27,10 +36,10 @@ export interface ApprovalsRepository {
   /** The pending or approved request of this digest. */
   open(digest: string): Promise<ApprovalRow | undefined>
   /** Newest first. */
-  list(filter: { readonly state?: ApprovalState | undefined; readonly limit: number }): Promise<ApprovalRow[]>
+  list(filter: ListFilter): Promise<BriefApprovalRow[]>
   /** Pending requests, of one principal and of all. */
   pending(principal: string): Promise<{ readonly own: number; readonly all: number }>
-  votes(id: string): Promise<VoteRow[]>
+  votes(ids: readonly string[]): Promise<VoteRow[]>
   /**
    * Records a vote on a pending request and moves it where `next` says, in one transaction. Undefined when the request is no longer
    * pending, or this person has voted before.
@@ -56,15 +65,7 @@ export function approvalsRepository(db: Kysely<Tables>): ApprovalsRepository {
     get: (id) => db.selectFrom('approvals').selectAll().where('id', '=', id).executeTakeFirst(),
     open: (digest) =>
       db.selectFrom('approvals').selectAll().where('digest', '=', digest).where('state', 'in', OPEN).executeTakeFirst(),
-    list({ state, limit }) {
-      const all = db
-        .selectFrom('approvals')
-        .selectAll()
-        .orderBy('created_ms', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit)
-      return (state ? all.where('state', '=', state) : all).execute()
-    },
+    list: (filter) => listBriefly(db, filter),
     async pending(principal) {
       const one = db.selectFrom('approvals').where('state', '=', 'pending')
       const count = one.select((eb) => [
@@ -74,7 +75,7 @@ export function approvalsRepository(db: Kysely<Tables>): ApprovalsRepository {
       const row = await count.executeTakeFirstOrThrow()
       return { own: Number(row.own), all: Number(row.all) }
     },
-    votes: (id) => votesOf(db, id),
+    votes: (ids) => votesOf(db, ids),
     vote: (vote, next) => db.transaction().execute((trx) => castVote(trx, vote, next)),
     change: (change) => changeState(db, change),
     async consume(id, now_ms) {
@@ -104,14 +105,36 @@ export function approvalsRepository(db: Kysely<Tables>): ApprovalsRepository {
   }
 }
 
-function votesOf(db: Kysely<Tables>, id: string): Promise<VoteRow[]> {
-  return db
-    .selectFrom('votes')
+async function votesOf(db: Kysely<Tables>, ids: readonly string[]): Promise<VoteRow[]> {
+  const votes: VoteRow[] = []
+  for (let at = 0; at < ids.length; at += CHUNK) {
+    const query = db
+      .selectFrom('votes')
+      .selectAll()
+      .where('approval', 'in', ids.slice(at, at + CHUNK))
+    votes.push(...(await query.orderBy('voted_ms').orderBy('principal').execute()))
+  }
+  return votes
+}
+
+/** The database cuts: a list of the largest requests would else be tens of megabytes. JSON cannot be cut, so it is left out whole. */
+function listBriefly(db: Kysely<Tables>, { state, limit, chars }: ListFilter): Promise<BriefApprovalRow[]> {
+  const long = (name: 'parameters' | 'session_state') => sql<boolean>`length(${sql.ref(name)}) > ${chars}`
+  const query = db
+    .selectFrom('approvals')
     .selectAll()
-    .where('approval', '=', id)
-    .orderBy('voted_ms')
-    .orderBy('principal')
-    .execute()
+    .select([
+      sql<string>`substr(text, 1, ${chars})`.as('text'),
+      sql<string>`case when ${long('parameters')} then '[]' else parameters end`.as('parameters'),
+      sql<string>`case when ${long('session_state')} then '{}' else session_state end`.as('session_state'),
+      sql<number>`case when length > ${chars} or ${long('parameters')} or ${long('session_state')} then 1 else 0 end`.as(
+        'brief',
+      ),
+    ])
+    .orderBy('created_ms', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+  return (state ? query.where('state', '=', state) : query).execute()
 }
 
 async function changeState(db: Kysely<Tables>, { id, from, to, at_ms, why }: StateChange): Promise<boolean> {
@@ -139,7 +162,7 @@ async function castVote(
   const insert = trx.insertInto('votes').values(vote)
   const added = await insert.onConflict((oc) => oc.doNothing()).executeTakeFirst()
   if (added.numInsertedOrUpdatedRows !== 1n) return undefined
-  const to = next(await votesOf(trx, vote.approval))
+  const to = next(await votesOf(trx, [vote.approval]))
   if (to === 'pending') return to
   const change: StateChange = { id: vote.approval, from: 'pending', to, at_ms: vote.voted_ms, why: vote.reason }
   return (await changeState(trx, change)) ? to : undefined

@@ -60,6 +60,7 @@ async function approvalTables(db: Db): Promise<void> {
     approvals = approvals.addColumn(name, 'text', (c) => c.notNull()) as typeof approvals
   }
   await approvals
+    .addColumn('length', 'integer', (c) => c.notNull())
     .addColumn('statements', 'integer', (c) => c.notNull())
     .addColumn('created_ms', 'bigint', (c) => c.notNull())
     .addColumn('expires_ms', 'bigint', (c) => c.notNull())

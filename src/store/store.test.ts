@@ -37,6 +37,7 @@ function approval(id: string, over: Partial<ApprovalRow> = {}): ApprovalRow {
     message: '',
   }
   const rest = {
+    length: 0,
     statements: 1,
     parameters: '[]',
     session_state: '{}',

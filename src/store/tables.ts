@@ -37,6 +37,8 @@ export interface ApprovalsTable {
   verb: string
   effects: string
   text: string
+  /** UTF-16 units of the text. */
+  length: number
   statements: number
   parameters: string
   session_state: string
