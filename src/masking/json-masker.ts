@@ -4,6 +4,7 @@ import type { CellMasker, Masked } from './cell.ts'
 import { decodeString, type JsonVisitor, rewriteJson, UnreadableJson } from './json.ts'
 import { type Treatment, treatmentOf } from './labels.ts'
 import { replacementText } from './replacement.ts'
+import { readText, writeText } from './text-bytes.ts'
 import type { TextScrubber } from './text-scrubber.ts'
 import { REDACTED } from './type-table.ts'
 
@@ -46,9 +47,9 @@ export function jsonMasker(masking: JsonMasking, versioned: boolean): CellMasker
       // An escape may spell any character: `@` for an @.
       if (!tree && !scrubber!.mightMatch(bytes, from, end) && !hasEscape(bytes, from, end)) return undefined
       try {
-        const rewritten = rewriteJson(bytes.toString('utf8', from, end), root, visitor)
+        const rewritten = rewriteJson(readText(bytes, from, end), root, visitor)
         if (rewritten === undefined) return undefined
-        return versioned ? Buffer.from(`\x01${rewritten}`) : Buffer.from(rewritten)
+        return writeText(versioned ? `\x01${rewritten}` : rewritten)
       } catch (thrown) {
         if (thrown instanceof UnreadableJson) return null
         throw thrown

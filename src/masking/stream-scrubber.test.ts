@@ -70,7 +70,6 @@ describe('a scrubbed stream', () => {
       fc.property(text, fc.array(fc.nat(4000), { maxLength: 12 }), (bytes, places) => {
         const cuts = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b)
         expect(streamed(bytes, cuts)).toBe(streamed(bytes, []))
-        if (bytes.includes(0xff)) return
         expect(streamed(bytes, cuts)).toBe((scrubber.scrub(bytes, 0, bytes.length) ?? bytes).toString('latin1'))
       }),
       { numRuns: 400 },
@@ -85,7 +84,7 @@ describe('a scrubbed stream', () => {
         fc.array(fc.tuple(fc.constantFrom(...short), fc.nat(300)), { minLength: 10, maxLength: 30 }),
         fc.array(fc.nat(9000), { maxLength: 8 }),
         (parts, places) => {
-          const bytes = Buffer.from(parts.map(([value, gap]) => `${value}${' ü, '.repeat(gap % 90)}, `).join(''))
+          const bytes = Buffer.from(parts.map(([value, gap]) => `${value}${' ü🙂, '.repeat(gap % 90)}, `).join(''))
           const cuts = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b)
           const whole = streamed(bytes, [], span)
           expect(streamed(bytes, cuts, span)).toBe(whole)

@@ -1,7 +1,7 @@
-import { isUtf8 } from 'node:buffer'
 import { openKeyStart } from './detectors/secret.ts'
 import { STREAM_OVERLAP, STREAM_WINDOW } from './limits.ts'
-import type { TextScrubber } from './text-scrubber.ts'
+import { readText, writeText } from './text-bytes.ts'
+import { type TextScrubber, withinPair } from './text-scrubber.ts'
 
 const NEWLINE = 10
 
@@ -62,27 +62,20 @@ export class StreamScrubber {
   }
 
   #lines(lines: Buffer): Buffer {
-    const out: Buffer[] = []
-    // Bytes that are no characters must not decide how the lines beside them are read.
-    const together = isUtf8(lines)
-    for (let start = 0, end = 0; start < lines.length; start = end) {
-      end = together ? lines.length : lines.indexOf(NEWLINE, start) + 1
-      out.push(this.#scrubber.scrub(lines, start, end) ?? Buffer.from(lines.subarray(start, end)))
-    }
+    const shown = this.#scrubber.scrub(lines, 0, lines.length) ?? Buffer.from(lines)
     this.#held.drop(lines.length)
-    return Buffer.concat(out)
+    return shown
   }
 
   /** The values that begin in the part of a window before its overlap: those are whole. */
   #partOfLine(head: Buffer): Buffer {
-    const size = wholeCharacters(head)
-    const encoding = isUtf8(head.subarray(0, size)) ? 'utf8' : 'latin1'
-    const text = head.toString(encoding, 0, size)
+    const text = readText(head, 0, wholeCharacters(head))
     const open = openKeyStart(text)
     const most = text.length - Math.min(this.#span.overlap, text.length >> 1)
-    const { scrubbed, consumed } = this.#scrubber.scrubHead(text, open > 0 ? Math.min(open, most) : most)
-    this.#held.drop(Buffer.byteLength(text.slice(0, consumed), encoding))
-    return Buffer.from(scrubbed, encoding)
+    const cut = open > 0 ? Math.min(open, most) : most
+    const { scrubbed, consumed } = this.#scrubber.scrubHead(text, withinPair(text, cut) ? cut + 1 : cut)
+    this.#held.drop(writeText(text.slice(0, consumed)).length)
+    return writeText(scrubbed)
   }
 }
 

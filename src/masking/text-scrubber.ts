@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import type { Secret } from '../kit/secret.ts'
 import type { MaskDuty } from '../model/decision.ts'
 import { DETECTORS } from './detectors/all.ts'
@@ -7,6 +6,7 @@ import { type Treatment, treatmentOf } from './labels.ts'
 import { normalise } from './normalise.ts'
 import { mightMatch } from './prefilter.ts'
 import { replacementText } from './replacement.ts'
+import { readText, writeText } from './text-bytes.ts'
 import { REDACTED } from './type-table.ts'
 
 /** Finds and replaces values in text whose labels are not known. */
@@ -80,10 +80,9 @@ class DetectorScrubber implements TextScrubber {
   }
 
   scrub(bytes: Buffer, start: number, end: number): Buffer | undefined {
-    // A SQL_ASCII database may hold anything: read byte by byte then, so that the rest comes back as it was.
-    const encoding = isUtf8(bytes.subarray(start, end)) ? 'utf8' : 'latin1'
-    const scrubbed = this.scrubText(bytes.toString(encoding, start, end))
-    return scrubbed === undefined ? undefined : Buffer.from(scrubbed, encoding)
+    // A SQL_ASCII database may hold anything, and what is not replaced must come back as it was.
+    const scrubbed = this.scrubText(readText(bytes, start, end))
+    return scrubbed === undefined ? undefined : writeText(scrubbed)
   }
 
   scrubText(text: string): string | undefined {
@@ -103,8 +102,8 @@ class DetectorScrubber implements TextScrubber {
     return this.#find(folded).map((find) => {
       const value = folded.slice(find.start, find.end)
       return {
-        start: origin ? origin[find.start]! : find.start,
-        end: origin ? endInOriginal(origin, find.end) : find.end,
+        start: beforePair(text, origin ? origin[find.start]! : find.start),
+        end: afterPair(text, origin ? endInOriginal(origin, find.end) : find.end),
         by: find.treatment ? replacementText(value, find.treatment, this.#key) : REDACTED,
       }
     })
@@ -132,6 +131,20 @@ class DetectorScrubber implements TextScrubber {
     }
     return joined
   }
+}
+
+/** A bound of a detector may fall within a surrogate pair: the character is taken whole. */
+function beforePair(text: string, at: number): number {
+  return withinPair(text, at) ? at - 1 : at
+}
+
+function afterPair(text: string, at: number): number {
+  return withinPair(text, at) ? at + 1 : at
+}
+
+/** True between the two halves of a surrogate pair. */
+export function withinPair(text: string, at: number): boolean {
+  return (text.charCodeAt(at - 1) & 0xfc00) === 0xd800 && (text.charCodeAt(at) & 0xfc00) === 0xdc00
 }
 
 /** Where the original goes on after the folded place `end`: a character that folds into several is taken whole. */

@@ -46,7 +46,7 @@ const NAMED: readonly (readonly [string, RegExp, RegExp])[] = [
 ]
 
 const KEY_START = /-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----/g
-const KEY_BODY = /[A-Za-z0-9+/=\s:,.\\()-]/
+const KEY_BODY = /[A-Za-z0-9+/=\s:,.\\-]/
 
 const keyDetector: Detector = {
   label: 'secret.key',
