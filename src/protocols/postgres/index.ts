@@ -3,7 +3,7 @@ import type { Claim } from '../../model/principal.ts'
 import { PostgresSql, SessionMirror } from '../../sql/postgres.ts'
 import { type ClientStream, type Gate, isRefusal, type Protocol, type Session, type Upstream } from '../contract.ts'
 import { CancelRegistry, sendCancel } from './cancel.ts'
-import { type CatalogueSource, CatalogueSources } from './catalogue.ts'
+import { CatalogueSources } from './catalogue.ts'
 import { PostgresConversation } from './conversation.ts'
 import { refusalFields, refuse, requestToken } from './handshake.ts'
 import { CANCEL_MS, SAMPLE_ROWS, TOKEN_MS } from './limits.ts'
@@ -71,11 +71,6 @@ interface House {
   readonly from: string
 }
 
-interface Place {
-  readonly source: CatalogueSource
-  readonly database: string
-}
-
 /** One client from its start-up message to its end: prove, open, dial, log in, converse. */
 class ServedSession {
   readonly #opening: StartupOpening
@@ -120,21 +115,10 @@ class ServedSession {
   }
 
   async #converse(session: Session, upstream: Upstream): Promise<void> {
-    const { catalogues } = this.#house
-    const database = upstream.database ?? upstream.user
-    const { name: resource, address } = session.resource
-    const source = catalogues.source({ resource, address, database, user: upstream.user })
-    const detach = source.attach(upstream)
-    try {
-      await this.#relay(session, upstream, { source, database })
-    } finally {
-      detach()
-    }
-  }
-
-  async #relay(session: Session, upstream: Upstream, { source, database }: Place): Promise<void> {
     const { stream, startup, protocolMinor } = this.#opening
-    const { cancels, sampleRows } = this.#house
+    const { cancels, catalogues, sampleRows } = this.#house
+    const database = upstream.database ?? upstream.user
+    const source = catalogues.of(session.resource.name, { upstream, database })
     const settings = startup.replication
       ? new Map([...startup.settings, ['replication', startup.database === undefined ? 'true' : 'database']])
       : startup.settings

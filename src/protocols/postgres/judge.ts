@@ -3,6 +3,7 @@ import { SluiceError } from '../../kit/errors.ts'
 import { containsMaskOutput, labelMatches } from '../../masking/index.ts'
 import { effects, hasEffect } from '../../model/effects.ts'
 import type { Call } from '../../model/operation.ts'
+import { INLINE_TEXT_MAX } from '../../sql/limits.ts'
 import type { NameContext, ParsedMessage, PreparedStatement, Resolved, ResolvedStatement } from '../../sql/postgres.ts'
 import type { HeldNotice, Refusal, Verdict } from '../contract.ts'
 import { type Dialogue, isLexedBySetting } from './dialogue.ts'
@@ -71,7 +72,7 @@ export class Judge {
       return large.parsed
     }
     const { sql } = this.#d.parts
-    if (!sql.isLarge(text)) return sql.parse(text)
+    if (text.length <= INLINE_TEXT_MAX) return sql.parse(text)
     return sql.parseLarge(text).then(
       (parsed) => {
         this.#large = { text, parsed }
