@@ -7,6 +7,7 @@ import { addGlobalOptions } from './context.ts'
 import { CommandFailure, EXIT, exitFor } from './exit.ts'
 import { registerKillCommand } from './kill.ts'
 import { paintFor } from './paint.ts'
+import { registerPolicyCommands } from './policy.ts'
 import { registerReplayCommand } from './replay.ts'
 import { registerResourcesCommand } from './resources.ts'
 import { registerSecretCommands } from './secret.ts'
@@ -31,6 +32,7 @@ const VERBS = [
   registerKillCommand,
   registerTokenCommands,
   registerSecretCommands,
+  registerPolicyCommands,
 ]
 
 /** The command line: every verb, one file each. `extra` adds the verbs that are more than clients of the API (serve). */

@@ -77,9 +77,10 @@ function idleMasks({ Rule, Classification }: ReadByKind): Problem[] {
   return Rule.flatMap(({ body, source }) =>
     (body.oblige?.mask ?? []).flatMap((duty, i) =>
       duty.labels.flatMap((label, j) => {
-        const prefix = label.endsWith('.*') ? label.slice(0, -1) : undefined
-        if (label === '*' || given.some((each) => each === label || (prefix !== undefined && each.startsWith(prefix))))
-          return []
+        const family = label.endsWith('.*') ? label.slice(0, -2) : undefined
+        const gives = (each: string) =>
+          each === label || each === family || (family !== undefined && each.startsWith(`${family}.`))
+        if (label === '*' || given.some(gives)) return []
         const at = source.at(['oblige', 'mask', i, 'labels', j])
         return [
           {

@@ -75,7 +75,22 @@ export const ROOTS = ['serve.ts', 'connector.ts', 'main.ts']
 /**
  * Borders crossed on purpose, each with its reason. Key: `file -> folder or module`. A line nobody needs any more fails the test.
  */
-export const CROSSINGS: Readonly<Record<string, string>> = {}
+export const CROSSINGS: Readonly<Record<string, string>> = {
+  ...offline('cli/policy/analyse.ts', 'policy', 'sql'),
+  ...offline('cli/policy/cases.ts', 'policy'),
+  ...offline('cli/policy/check.ts', 'policy'),
+  ...offline('cli/policy/explain.ts', 'policy'),
+  ...offline('cli/policy/files.ts', 'policy'),
+  ...offline('cli/policy/print.ts', 'policy'),
+  ...offline('cli/policy/problems.ts', 'policy'),
+  ...offline('cli/policy/schema.ts', 'policy'),
+  ...offline('cli/policy/tables.ts', 'model', 'policy'),
+}
+
+function offline(file: string, ...folders: readonly string[]): Record<string, string> {
+  const reason = 'checks, tests and explains policy files where no gateway runs'
+  return Object.fromEntries(folders.map((folder) => [`${file} -> ${folder}`, reason]))
+}
 
 /** Pure folders may not reach the world, by these modules or globals. */
 export const PURE_FOLDERS = ['policy', 'masking', 'sql', 'shell', 'model']

@@ -64,5 +64,16 @@ export const test = z.strictObject({
       description: 'The policy under test, beside the documents of this file.',
       examples: ['[agents-read-only.yaml]'],
     }),
+  tables: z
+    .record(
+      z.string().regex(/^[^.]+\.[^.]+$/),
+      z.array(text('A column and, where it matters, its type.', 'id integer')).max(1_600),
+    )
+    .optional()
+    .meta({
+      description:
+        'What the target holds, `schema.table` to columns. Without it, any name may be anything and carry any label.',
+      examples: ['{ public.customers: [id integer, email] }'],
+    }),
   cases: z.array(testCase).min(1).max(10_000),
 })
