@@ -55,6 +55,6 @@ export type OutcomeStatus = 'ok' | 'error' | 'refused' | 'cancelled' | 'unknown'
 /** Takes a session's events. Never throws to the caller: a recorder that cannot write raises its alarm through the port it came from. */
 export interface Recorder {
   note(event: TranscriptEvent): void
-  /** Seals the transcript; resolves when its last chunk is written. */
-  close(): Promise<void>
+  /** Seals the transcript; resolves when its last chunk is written. `why` is given when the session did not end by itself. */
+  close(why?: string): Promise<void>
 }

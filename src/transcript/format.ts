@@ -22,12 +22,13 @@ export function transcriptPath(dir: string, session: { readonly id: string; read
   return join(dir, new Date(session.opened_ms).toISOString().slice(0, 10), `${session.id}.jsonl`)
 }
 
-/** The first line. Of the principal it keeps who they are; claims stay with identity. */
+/** The first line. */
 export function sessionLine(meta: SessionMeta): string {
   return `${JSON.stringify({ at: 0, kind: 'session', version: 1, session: { ...meta, principal: bare(meta.principal) } })}\n`
 }
 
-function bare(principal: Principal): Principal {
+/** Who somebody is, without their claims: those stay with identity. */
+export function bare(principal: Principal): Principal {
   const { kind, id, name, groups, actor, credential } = principal
   return { kind, id, name, groups, claims: {}, credential, ...(actor ? { actor: bare(actor) } : {}) }
 }
@@ -42,15 +43,19 @@ export function eventLine(at: number, event: TranscriptEvent): string {
     case 'outcome':
       return `{"at":${at},"kind":"outcome","op":${event.op},"status":"${event.status}","tag":${quote(event.tag)},"rows":${event.rows},"bytes":${event.bytes},"duration_ms":${round(event.duration_ms)}}\n`
     case 'rows':
-      return rowsLine(at, event.op, event.bytes)
+      return rowsLine(at, event, event.bytes)
     default:
       return `${JSON.stringify({ at, ...event })}\n`
   }
 }
 
-export function rowsLine(at: number, op: number, bytes: Uint8Array): string {
+export function rowsLine(
+  at: number,
+  of: { readonly op: number; readonly columnsOf: number },
+  bytes: Uint8Array,
+): string {
   const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
-  return `{"at":${at},"kind":"rows","op":${op},"bytes":"${base64}"}\n`
+  return `{"at":${at},"kind":"rows","op":${of.op},"columnsOf":${of.columnsOf},"bytes":"${base64}"}\n`
 }
 
 /** Microseconds are enough. */

@@ -22,3 +22,9 @@ export const SAMPLE_bytes = 256 * 1024
 export const WATCH_EVENTS = 1000
 /** Longest line a reader accepts. */
 export const LINE_bytes = 64 * 1024 * 1024
+/** Closed sessions the index keeps in memory; lines that may wait for its file; how often they are written. */
+export const INDEX_RECENT = 5000
+export const INDEX_PENDING = 100_000
+export const INDEX_FLUSH_ms = 500
+/** Row layouts remembered of one session. Rows of one forgotten are shown by guess. */
+export const LAYOUTS = 1000

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Recorder, SessionMeta, TranscriptEvent } from '../model/transcript.ts'
 import { countRows, eventLine, rowsLine, sessionLine, type TranscriptLine } from './format.ts'
+import { Layouts } from './layouts.ts'
 import { CHUNK_units, REFUSED_rows_units, REFUSED_units, SAMPLE_bytes } from './limits.ts'
 
 /** Bytes of one write; `offset` is where they stand in the file. */
@@ -45,6 +46,13 @@ export class SessionRecorder implements Recorder {
   #rowsLeft = 0
   #bytesLeft = 0
   #watchers: Set<Watcher> | undefined
+  /** What the session index tells of it. */
+  operations = 0
+  rows = 0
+  bytes = 0
+  endedWhy: string | undefined
+  /** Layouts noted so far, for one who begins to watch in between. */
+  readonly layouts = new Layouts()
   /** Being written, or refused by the disk and to be written again. */
   flying: Chunk | undefined
   /** Taken, and to be written after `flying`. */
@@ -69,16 +77,21 @@ export class SessionRecorder implements Recorder {
 
   note(event: TranscriptEvent): void {
     if (this.#sealing) return
-    const at = Math.round(this.#host.monotonic_ms() - this.#opened)
-    if (event.kind === 'rows') this.#rows(at, event.op, event.bytes)
+    const at = this.#now()
+    if (event.kind === 'rows') this.#rows(at, event)
     else this.#line(eventLine(at, event), REFUSED_units)
+    if (event.kind === 'operation') this.operations++
+    else if (event.kind === 'outcome') this.#count(event.rows, event.bytes)
+    else if (event.kind === 'columns') this.layouts.set(event.op, event.columns)
     if (this.#watchers)
-      this.#tell(event.kind === 'rows' ? { at, ...event, bytes: event.bytes.slice() } : { at, ...event })
+      this.#tell(event.kind === 'rows' ? { at, ...event, bytes: Uint8Array.from(event.bytes) } : { at, ...event })
   }
 
-  close(): Promise<void> {
+  /** `why` is given when the session did not end by itself. */
+  close(why?: string): Promise<void> {
     if (this.#ended) return this.#ended
-    const at = Math.round(this.#host.monotonic_ms() - this.#opened)
+    this.endedWhy = why
+    const at = this.#now()
     this.#sealing = true
     if (this.#started) this.#line(`{"at":${at},"kind":"end"}\n`, Number.POSITIVE_INFINITY)
     this.#ended = this.#host.end(this)
@@ -86,6 +99,7 @@ export class SessionRecorder implements Recorder {
     return this.#ended
   }
 
+  /** Tells `watcher` of every event from now on. Returns the unsubscriber. */
   watch(watcher: Watcher): () => void {
     this.#watchers ??= new Set()
     this.#watchers.add(watcher)
@@ -115,6 +129,15 @@ export class SessionRecorder implements Recorder {
     return chunk
   }
 
+  #count(rows: number, bytes: number): void {
+    this.rows += rows
+    this.bytes += bytes
+  }
+
+  #now(): number {
+    return Math.round(this.#host.monotonic_ms() - this.#opened)
+  }
+
   #tell(line: TranscriptLine): void {
     if (this.#watchers) for (const watcher of this.#watchers) watcher(line)
   }
@@ -130,7 +153,7 @@ export class SessionRecorder implements Recorder {
       this.#pending = sessionLine(this.meta)
     }
     if (this.#gap > 0) {
-      this.#pending += `{"at":0,"kind":"gap","events":${this.#gap}}\n`
+      this.#pending += `{"at":${this.#now()},"kind":"gap","events":${this.#gap}}\n`
       this.#gap = 0
     }
     this.#pending += line
@@ -139,7 +162,8 @@ export class SessionRecorder implements Recorder {
   }
 
   /** A sample of an operation's rows: the outcome tells how many there were. */
-  #rows(at: number, op: number, bytes: Uint8Array): void {
+  #rows(at: number, event: Extract<TranscriptEvent, { kind: 'rows' }>): void {
+    const { op, bytes } = event
     if (op !== this.#rowsOp) {
       this.#rowsOp = op
       this.#rowsLeft = this.#host.sampleRows
@@ -149,6 +173,6 @@ export class SessionRecorder implements Recorder {
     const kept = countRows(bytes, this.#rowsLeft)
     this.#rowsLeft -= kept.rows
     this.#bytesLeft -= kept.length
-    if (kept.length > 0) this.#line(rowsLine(at, op, bytes.subarray(0, kept.length)), REFUSED_rows_units)
+    if (kept.length > 0) this.#line(rowsLine(at, event, bytes.subarray(0, kept.length)), REFUSED_rows_units)
   }
 }

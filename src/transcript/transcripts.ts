@@ -1,12 +1,15 @@
-import fs from 'node:fs'
-import { dirname } from 'node:path'
+import fs, { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { type Clock, systemClock } from '../kit/clock.ts'
 import { SluiceError } from '../kit/errors.ts'
 import { createLog, type Log } from '../kit/log.ts'
 import type { LedgerPort, RecorderPort } from '../model/ports.ts'
 import type { SessionMeta } from '../model/transcript.ts'
-import { transcriptPath } from './format.ts'
+import { bare, transcriptPath } from './format.ts'
 import { CLOSE_ms, FLUSH_ms, IDLE_FILES, RETRY_ms, SAMPLE_ROWS, SESSION_units, TOTAL_units } from './limits.ts'
+import { findTranscript } from './player.ts'
+import { Decoder, PageReader, type ReplayEvent, type ReplayPage, WatchQueue } from './replay.ts'
+import { SessionIndex } from './session-index.ts'
 import { type Chunk, type RecorderHost, SessionRecorder } from './session-recorder.ts'
 
 export interface TranscriptOptions {
@@ -33,13 +36,17 @@ export function openTranscripts(options: TranscriptOptions): Transcripts {
 
 /** All sessions' recorders and their writing. */
 export class Transcripts implements RecorderPort {
-  readonly #dir: string
+  readonly dir: string
   readonly #ledger: Pick<LedgerPort, 'append'>
   readonly #flush_ms: number
   readonly #log: Log
   readonly #disk: TranscriptDisk
   readonly #host: RecorderHost
   readonly #live = new Map<string, SessionRecorder>()
+  /** Sessions that ended, for lists. */
+  readonly sessions: SessionIndex
+  readonly #clock: Clock
+  readonly #pages = new PageReader()
   readonly #dirty = new Set<SessionRecorder>()
   readonly #refused = new Set<SessionRecorder>()
   /** Recorders with an open file and nothing to write, the one idle longest first. */
@@ -53,11 +60,13 @@ export class Transcripts implements RecorderPort {
 
   constructor(options: TranscriptOptions) {
     const { clock = systemClock } = options
-    this.#dir = options.dir
+    this.dir = options.dir
     this.#ledger = options.ledger
     this.#flush_ms = options.flush_ms ?? FLUSH_ms
     this.#log = options.log ?? createLog('warn')
     this.#disk = options.disk ?? fs
+    this.#clock = clock
+    this.sessions = new SessionIndex(join(options.dir, 'sessions'), this.#log)
     this.#host = {
       sampleRows: options.sampleRows ?? SAMPLE_ROWS,
       monotonic_ms: () => clock.monotonic_ms(),
@@ -68,15 +77,35 @@ export class Transcripts implements RecorderPort {
   }
 
   open(meta: SessionMeta): SessionRecorder {
-    transcriptPath(this.#dir, meta)
+    transcriptPath(this.dir, meta)
     const recorder = new SessionRecorder(meta, this.#host)
     this.#live.set(meta.id, recorder)
+    this.sessions.opened({ ...meta, principal: bare(meta.principal) })
     return recorder
   }
 
-  /** The recorder of a session that is open now. */
-  live(session: string): SessionRecorder | undefined {
-    return this.#live.get(session)
+  /** Events of a session from number `from` (0 the first) on. A session that did nothing has none. Throws `api.not_found` for what is no id. */
+  async read(session: string, page: { readonly from: number; readonly limit: number }): Promise<ReplayPage> {
+    const known = this.#live.get(session)?.meta ?? (await this.sessions.get(session))
+    const path = known ? transcriptPath(this.dir, known) : await findTranscript(this.dir, session)
+    return existsSync(path) ? this.#pages.read(path, page) : { events: [] }
+  }
+
+  /** Everything that happens in a live session from now on, until it ends or the signal aborts. Throws `api.not_found` when it is not live. */
+  async *follow(session: string, signal: AbortSignal): AsyncGenerator<ReplayEvent> {
+    const recorder = this.#live.get(session)
+    if (!recorder) throw new SluiceError('api.not_found', `${session} is not live`)
+    const queue = new WatchQueue(signal)
+    const stop = recorder.watch((line) => queue.push(line))
+    const decoder = new Decoder(recorder.layouts)
+    try {
+      for await (const line of queue.lines()) {
+        const event = decoder.decode(line)
+        if (event) yield event
+      }
+    } finally {
+      stop()
+    }
   }
 
   /** Registers for changes between working and failing. While it fails, nothing may be forwarded. Returns the unsubscriber. */
@@ -94,6 +123,7 @@ export class Transcripts implements RecorderPort {
     clearTimeout(this.#timer)
     clearTimeout(this.#retry)
     for (const recorder of [...this.#idle]) this.#closeFile(recorder)
+    await this.sessions.close()
   }
 
   #markDirty(recorder: SessionRecorder): void {
@@ -216,7 +246,10 @@ export class Transcripts implements RecorderPort {
   }
 
   #end(recorder: SessionRecorder): Promise<void> {
-    this.#live.delete(recorder.meta.id)
+    const { meta, operations, rows, bytes, endedWhy } = recorder
+    this.#live.delete(meta.id)
+    const counts = { closed_ms: this.#clock.now_ms(), operations, rows, bytes }
+    this.sessions.closed(meta.id, endedWhy === undefined ? counts : { ...counts, endedWhy })
     return new Promise((resolve) => {
       const late = setTimeout(resolve, CLOSE_ms)
       late.unref()
@@ -248,7 +281,7 @@ export class Transcripts implements RecorderPort {
   #openFile(recorder: SessionRecorder): void {
     this.#idle.delete(recorder)
     if (recorder.fd >= 0) return
-    const path = transcriptPath(this.#dir, recorder.meta)
+    const path = transcriptPath(this.dir, recorder.meta)
     const { O_WRONLY, O_CREAT } = fs.constants
     try {
       recorder.fd = this.#disk.openSync(path, O_WRONLY | O_CREAT, 0o600)
