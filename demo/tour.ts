@@ -56,8 +56,8 @@ export function tourOf(place: TourPlace): TourStep[] {
     },
     {
       promise: 'Every session can be replayed: statement, decision, rule, and the rows as the client saw them.',
-      run: `${sluice} replay`,
-      expect: 'UPDATE tickets[\\s\\S]*agents-do-not-carry-secrets|UPDATE tickets[\\s\\S]*mask\\.copy',
+      run: `${asAgent('SELECT id, name, email FROM customers WHERE id < 4')} && ${sluice} replay`,
+      expect: '\\(3 rows\\)[\\s\\S]*SELECT id, name, email[\\s\\S]*agents-read-masked[\\s\\S]*@\\*{2}',
     },
     {
       promise: 'The log of every decision verifies with nothing but its files and a public key.',

@@ -114,7 +114,7 @@ export class EventTeller {
     const { dim, red, green } = this.#paint
     const colour = event.status === 'ok' ? green : event.status === 'refused' ? dim : red
     const rows = event.rows > 0 ? `, ${event.rows} ${event.rows === 1 ? 'row' : 'rows'}, ${event.bytes} bytes` : ''
-    return `${INDENT}${colour(event.status)} ${visible(event.tag)}${dim(`${rows}, ${event.duration_ms.toFixed(1)} ms`)}\n`
+    return `${INDENT}${colour(event.status)}${event.tag ? ` ${visible(event.tag)}` : ''}${dim(`${rows}, ${event.duration_ms.toFixed(1)} ms`)}\n`
   }
 }
 

@@ -38,7 +38,8 @@ export function registerReplayCommand(program: Command): void {
     })
 }
 
-async function* eventsOfSession({ api }: Context, id: string): AsyncGenerator<TranscriptEvent> {
+/** Everything recorded of a session so far, in order. */
+export async function* eventsOfSession({ api }: Context, id: string): AsyncGenerator<TranscriptEvent> {
   for (let from: number | undefined = 0; from !== undefined; ) {
     const query = { from: String(from), limit: String(PAGE) }
     const page: { events: TranscriptEvent[]; next?: number | undefined } = await answerOf(

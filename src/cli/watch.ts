@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { contextOf, eventsOf } from './context.ts'
 import { EventTeller, type TranscriptEvent } from './events.ts'
-import { headOf } from './replay.ts'
+import { eventsOfSession, headOf } from './replay.ts'
 import { sessionOr } from './sessions.ts'
 
 /** `sluice watch [ID]` */
@@ -14,10 +14,22 @@ export function registerWatchCommand(program: Command): void {
     .action(async (id: string | undefined, _options: object, command: Command) => {
       const context = contextOf(command)
       const session = await sessionOr(context, id, 'live')
-      if (!context.json) context.print(headOf(session, context))
       const teller = new EventTeller(context.paint)
-      for await (const { data } of eventsOf(context.api.sessions[':id'].watch.$get({ param: { id: session.id } }))) {
-        context.print(context.json ? `${JSON.stringify(data)}\n` : teller.tell(data as TranscriptEvent))
+      const tell = (event: TranscriptEvent) =>
+        context.print(context.json ? `${JSON.stringify(event)}\n` : teller.tell(event))
+      // Listening begins before what was is read, so that nothing falls in between; what comes twice is told once.
+      const coming = context.api.sessions[':id'].watch.$get({ param: { id: session.id } })
+      const told = new Set<string>()
+      if (!context.json) context.print(headOf(session, context))
+      for await (const event of eventsOfSession(context, session.id)) {
+        told.add(keyOf(event))
+        tell(event)
       }
+      for await (const { data } of eventsOf(coming))
+        if (!told.has(keyOf(data as TranscriptEvent))) tell(data as TranscriptEvent)
     })
+}
+
+function keyOf(event: TranscriptEvent): string {
+  return `${event.at} ${event.kind} ${'op' in event ? event.op : ''}`
 }
