@@ -1,4 +1,4 @@
-import { Duplex, duplexPair } from 'node:stream'
+import { type Duplex, duplexPair } from 'node:stream'
 import { expect, test } from 'vitest'
 import { SluiceError } from '../kit/errors.ts'
 import type { LedgerPort } from '../model/ports.ts'
@@ -51,7 +51,13 @@ function setUp(commit: () => void = () => {}) {
   let talk: Forwarder | undefined
   let left = false
   const done = pump({
-    client, target, tick: new Tick(ledger), ended: ended.signal, left: () => { left = true },
+    client,
+    target,
+    tick: new Tick(ledger),
+    ended: ended.signal,
+    left: () => {
+      left = true
+    },
     converse: (wire) => {
       talk = new Forwarder(wire, ledger)
       return talk
@@ -61,7 +67,8 @@ function setUp(commit: () => void = () => {}) {
   return { clientOuter, targetOuter, ended, log, done, talk: () => talk!, left: () => left }
 }
 
-const read = (stream: Duplex): Promise<string> => new Promise((resolve) => stream.once('data', (chunk: Buffer) => resolve(chunk.toString())))
+const read = (stream: Duplex): Promise<string> =>
+  new Promise((resolve) => stream.once('data', (chunk: Buffer) => resolve(chunk.toString())))
 const seen = (stream: Duplex): Promise<void> => new Promise((resolve) => stream.once('data', () => resolve()))
 
 test('the ledger is written before a byte leaves for the target', async () => {
