@@ -6,6 +6,8 @@ import type { AnalyseText } from './policy-service.ts'
 
 /** The newest grammar: a question comes without a server that could say its version. */
 const MAJOR = 18
+/** Characters from which a text is parsed off the event loop. */
+const LARGE = 65_536
 
 /**
  * Analyses a text as a fresh session would, without asking the target: names stand for what they say, and since nobody knows what a table
@@ -22,6 +24,6 @@ export function textAnalyser(labels: (resource: Resource) => LabelIndex): Analys
       database: database ?? resource.database ?? '',
       mirror: new SessionMirror(),
     }
-    return sql.resolve(sql.parse(text), context).operation
+    return sql.resolve(text.length > LARGE ? await sql.parseLarge(text) : sql.parse(text), context).operation
   }
 }
