@@ -73,7 +73,7 @@ const SCALARS: readonly (readonly [number, Family, string | null, string | null]
   [1560, 'plain', '0', '0000000100'], // bit
   [1562, 'plain', '', zeros(4)], // varbit
   [3614, 'plain', '', zeros(4)], // tsvector
-  [3615, 'plain', '', zeros(4)], // tsquery
+  [3615, 'plain', "'masked'", `00000001010000${hex('masked')}00`], // tsquery: one operand, no weight, no prefix
   [600, 'plain', '(0,0)', zeros(16)], // point
   [601, 'plain', '[(0,0),(0,0)]', zeros(32)], // lseg
   [602, 'plain', '((0,0))', `0100000001${zeros(16)}`], // path: closed, one point
@@ -89,7 +89,7 @@ const SCALARS: readonly (readonly [number, Family, string | null, string | null]
   [2249, 'record', null, null],
 ]
 
-/** reg* types: a dash is the invalid oid. */
+/** reg* types: 0 is the invalid oid. (They print it as a dash, which is also an operator.) */
 const REG_TYPES = [24, 2202, 2203, 2204, 2205, 2206, 4096, 4089, 3734, 3769, 4191]
 const RANGES = [3904, 3906, 3908, 3910, 3912, 3926]
 const MULTIRANGES = [4451, 4532, 4533, 4534, 4535, 4536]
@@ -114,7 +114,7 @@ function define(oid: number, family: Family, text: string | null, binary: string
 }
 
 for (const [oid, family, text, binary] of SCALARS) define(oid, family, text, binary)
-for (const oid of REG_TYPES) define(oid, 'plain', '-', zeros(4))
+for (const oid of REG_TYPES) define(oid, 'plain', '0', zeros(4))
 for (const oid of RANGES) define(oid, 'plain', 'empty', '01')
 for (const oid of MULTIRANGES) define(oid, 'plain', '{}', zeros(4))
 for (const [oid, element] of ARRAYS) {
