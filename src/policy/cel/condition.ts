@@ -2,8 +2,8 @@ import { type ASTNode, EvaluationError, ParseError, type ParseResult } from '@ma
 import { EFFECTS } from '../../model/effects.ts'
 import { writeOneOf } from '../suggest.ts'
 import { ENVIRONMENTS, LINEAR_MATCHES, type Part } from './environment.ts'
-import { compilePattern } from './pattern.ts'
-import { pathOf, stringOf, walk } from './tree.ts'
+import { type ConditionProblem, lintTree } from './lint.ts'
+import { walk } from './tree.ts'
 import type { OperationView, PrincipalView, ResourceView, SessionView } from './views.ts'
 import { FIELD_NAMES, VARIABLES } from './vocabulary.ts'
 
@@ -25,13 +25,6 @@ export interface Condition {
   holds(frame: Partial<Frame>): boolean
 }
 
-/** What is wrong with a condition, with the character it starts at, from 0. */
-export interface ConditionProblem {
-  readonly offset: number
-  readonly message: string
-  readonly remedy: string
-}
-
 /** Any expression of a part, for showing its value: unchecked, and throwing where it cannot be evaluated. */
 export function compileExpression(part: Part, source: string): (frame: Partial<Frame>) => unknown {
   const parsed = ENVIRONMENTS[part].environment.parse(source)
@@ -48,7 +41,7 @@ export function compileCondition(part: Part, source: string): Condition | readon
   } catch (thrown) {
     return [syntaxProblem(thrown)]
   }
-  const problems = lint(parsed.ast)
+  const problems = lintTree(parsed.ast)
   useLinearMatches(parsed.ast)
   const checked = parsed.check()
   if (!checked.valid) return [...problems, typeProblem(part, checked.error)]
@@ -95,95 +88,6 @@ function typeRemedy(part: Part, summary: string): string {
   if (called !== undefined)
     return 'Write `op.has("delete")`, `op.has(["delete", "grant"])` or `op.only(["read", "session"])`.'
   return 'Write values of the same type on both sides, and functions with the arguments they take.'
-}
-
-/** The maps that read "" where they have no entry: presence cannot be asked of them. */
-const DEFAULTED = /^(resource\.labels|principal\.claims|principal\.actor\.claims)(\.|$)/
-
-const PARTIES = ['human', 'agent', 'service']
-/** Fields with a closed vocabulary: a comparison with a word outside it would never hold, so it is a mistake. */
-const VOCABULARY: Readonly<Record<string, readonly string[]>> = {
-  'op.effects': EFFECTS,
-  'op.confidence': ['exact', 'partial', 'opaque'],
-  'op.shape': ['call', 'stream'],
-  'op.facts.kind': ['sql'],
-  'op.facts.dialect': ['postgres', 'mysql'],
-  'principal.kind': PARTIES,
-  'principal.actor.kind': [...PARTIES, ''],
-}
-
-function lint(root: ASTNode): ConditionProblem[] {
-  const problems: ConditionProblem[] = []
-  const report: Report = (node, message, remedy) => problems.push({ offset: node.range.start, message, remedy })
-  walk(root, (node) => {
-    if (node.op === '==' || node.op === '!=' || node.op === 'in') lintWords(node.args, report)
-    if (node.op === 'in') lintPresence(node, node.args[1], report)
-    if (node.op === 'call' && node.args[0] === 'has') lintPresence(node, node.args[1][0], report)
-    if (node.op !== 'rcall') return
-    const [name, , args] = node.args
-    if (name === 'has' || name === 'only')
-      for (const word of args.flatMap(literals)) lintWord(word, { words: EFFECTS, noun: 'an effect' }, report)
-    if (name === 'matches') lintPattern(node, args, report)
-    if (name === LINEAR_MATCHES) report(node, `There is no function ${LINEAR_MATCHES}.`, 'Write `matches`.')
-  })
-  return problems
-}
-
-function lintPresence(node: ASTNode, asked: ASTNode | undefined, report: Report): void {
-  const path = asked && pathOf(asked)
-  if (path === undefined || !DEFAULTED.test(path)) return
-  report(
-    node,
-    `\`${path}\` cannot be asked for presence: what is missing reads as "".`,
-    'Write `resource.labels.env != ""`.',
-  )
-}
-
-function lintWords([left, right]: readonly [ASTNode, ASTNode], report: Report): void {
-  for (const [field, other] of [
-    [left, right],
-    [right, left],
-  ] as const) {
-    const path = pathOf(field)
-    const words = path === undefined || !Object.hasOwn(VOCABULARY, path) ? undefined : VOCABULARY[path]
-    if (words)
-      for (const literal of literals(other)) lintWord(literal, { words, noun: `a value of \`${path}\`` }, report)
-  }
-}
-
-interface Vocabulary {
-  readonly words: readonly string[]
-  readonly noun: string
-}
-
-function lintWord(node: ASTNode, { words, noun }: Vocabulary, report: Report): void {
-  const word = stringOf(node)
-  if (word !== undefined && !words.includes(word)) report(node, `"${word}" is not ${noun}.`, writeOneOf(word, words))
-}
-
-/** A literal, or the elements of a list. */
-function literals(node: ASTNode): readonly ASTNode[] {
-  return node.op === 'list' ? node.args : [node]
-}
-
-type Report = (node: ASTNode, message: string, remedy: string) => void
-
-function lintPattern(call: ASTNode, args: readonly ASTNode[], report: Report): void {
-  const pattern = stringOf(args[0])
-  if (pattern === undefined) {
-    report(
-      call,
-      '`matches` takes a pattern written out.',
-      'Write the pattern as a literal: `op.text.matches("^DROP ")`.',
-    )
-    return
-  }
-  try {
-    compilePattern(pattern)
-  } catch (thrown) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown)
-    report(args[0]!, `Not a pattern: ${message}.`, 'Write RE2 syntax: no look-around, no back-references.')
-  }
 }
 
 /** Sends `matches` to the linear engine; the library's own would let a pattern stall the process. */

@@ -14,6 +14,8 @@ function typed(): Environment {
   }
   const sync = { async: false }
   return environment
+    .registerFunction('Principal.claim(string): list<string>', views.claim, sync)
+    .registerFunction('Party.claim(string): list<string>', views.claim, sync)
     .registerFunction('Operation.has(string): bool', views.hasWord, sync)
     .registerFunction('Operation.has(list<string>): bool', views.hasAny, sync)
     .registerFunction('Operation.only(list<string>): bool', views.hasOnly, sync)

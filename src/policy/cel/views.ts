@@ -41,6 +41,13 @@ export class ActorView {
   }
 }
 
+/** A claim as a list of texts: none when it is missing, one for a single text; what is no text is left out. */
+export function claim(party: ActorView, name: string): readonly string[] {
+  const value = party.claims.get(name)
+  if (Array.isArray(value)) return value.filter((each) => typeof each === 'string')
+  return typeof value === 'string' && value !== '' ? [value] : []
+}
+
 export class PrincipalView extends ActorView {
   /** The party it acts for; all fields empty when there is none. */
   readonly actor: ActorView

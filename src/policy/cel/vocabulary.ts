@@ -8,7 +8,10 @@ const PARTY = {
   id: ['string', 'Stable and unique: `agent:triage-bot`.'],
   name: ['string', 'As people write it.'],
   groups: ['list<string>', 'Groups of the identity provider and of the documents, sorted.'],
-  claims: ['map<string, dyn>', 'What the identity provider said of it. A missing claim reads as `""`.'],
+  claims: [
+    'map<string, dyn>',
+    'What the identity provider said of it. A missing claim reads as `""`; `claim("roles")` is a list of texts in any case.',
+  ],
 } as const satisfies Record<string, Field>
 
 const LABELS = ['list<string>', 'Labels of its columns.'] as const
