@@ -63,6 +63,8 @@ export async function receiveOpening(client: ClientStream, gate: Gate): Promise<
       client.destroy()
       return { kind: 'gone' }
     }
+    // A stream flows only after its last reader has let go of it.
+    intake.release()
     refuse(intake.stream, refusalFields(error))
     throw error
   } finally {
@@ -107,7 +109,11 @@ async function packetBody(intake: Intake, head: Buffer): Promise<ByteReader> {
   return new ByteReader(await intake.take(length))
 }
 
+/** Without a name for its sessions, OpenSSL breaks off with whoever resumes one where certificates are asked for; JDBC does resume. */
+const SESSION_NAME = 'sluice postgres'
+
 async function secure(intake: Intake, secureContext: SecureContext): Promise<TLSSocket> {
+  secureContext.context.setSessionIdContext(SESSION_NAME)
   const tls = new TLSSocket(intake.stream as Duplex as ConstructorParameters<typeof TLSSocket>[0], {
     isServer: true,
     secureContext,
