@@ -13,6 +13,8 @@ export const REFUSED_units = 12 * 1024 * 1024
 export const RETRY_ms = 500
 /** A session's end does not wait longer than this for a disk that refuses. */
 export const CLOSE_ms = 10_000
+/** Writes under way at once; each has a file open. */
+export const WRITES = 32
 /** Transcript files kept open although nothing is being written to them. */
 export const IDLE_FILES = 64
 /** Rows of one operation kept as a sample, and their bytes. */

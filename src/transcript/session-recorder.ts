@@ -57,6 +57,7 @@ export class SessionRecorder implements Recorder {
   flying: Chunk | undefined
   /** Taken, and to be written after `flying`. */
   readonly queue: Chunk[] = []
+  writing = false
   /** The disk refused the last write. */
   refused = false
   fd = -1

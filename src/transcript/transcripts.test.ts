@@ -248,7 +248,7 @@ test('1,000 idle sessions cost no file and little memory; after work, few descri
 
 /** A disk that can refuse, be slow, or take single bytes. */
 function slowDisk() {
-  const state = { mode: 'works' as 'works' | 'full' | 'holds' | 'short', held: [] as (() => void)[], sync: 0 }
+  const state = { mode: 'works' as 'works' | 'full' | 'fails' | 'holds' | 'short', held: [] as (() => void)[], sync: 0 }
   const refuse = (): never => {
     throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
   }
@@ -268,7 +268,8 @@ function slowDisk() {
       position: number,
       done: (error: Error | null, written: number) => void,
     ) => {
-      if (state.mode === 'full') setImmediate(() => done(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }), 0))
+      if (state.mode === 'full' || state.mode === 'fails')
+        setImmediate(() => done(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }), 0))
       else if (state.mode === 'holds') state.held.push(() => fs.write(fd, bytes, offset, length, position, done))
       else fs.write(fd, bytes, offset, state.mode === 'short' ? 1 + (length >> 1) : length, position, done)
     },
@@ -314,6 +315,21 @@ describe('G44: a disk that is missing or slow', () => {
     expectCovered('ses_1')
     expectCovered('ses_2')
     await transcripts.close()
+  })
+
+  test('refuses a thousand sessions with few descriptors, and writes them all once it can', async () => {
+    const { state, disk } = slowDisk()
+    const transcripts = open({ disk, flush_ms: 1 })
+    const before = fs.readdirSync('/proc/self/fd').length
+    const recorders = Array.from({ length: 1000 }, (_, i) => transcripts.open(meta(`ses_${i}`)))
+    for (const recorder of recorders) recorder.note(operation(1))
+    state.mode = 'fails'
+    await new Promise<void>((resolve) => void transcripts.onFailure(() => resolve()))
+    for (let i = 0; i < 500; i++) await new Promise(setImmediate)
+    expect(fs.readdirSync('/proc/self/fd').length - before).toBeLessThan(100)
+    state.mode = 'works'
+    await transcripts.close()
+    for (let i = 0; i < 1000; i++) expectCovered(`ses_${i}`)
   })
 
   test('memory stays bounded while it refuses, and the recording says what is missing', async () => {

@@ -6,7 +6,7 @@ import { createLog, type Log } from '../kit/log.ts'
 import type { LedgerPort, RecorderPort } from '../model/ports.ts'
 import type { SessionMeta } from '../model/transcript.ts'
 import { bare, transcriptPath } from './format.ts'
-import { CLOSE_ms, FLUSH_ms, IDLE_FILES, RETRY_ms, SAMPLE_ROWS, SESSION_units, TOTAL_units } from './limits.ts'
+import { CLOSE_ms, FLUSH_ms, IDLE_FILES, RETRY_ms, SAMPLE_ROWS, SESSION_units, TOTAL_units, WRITES } from './limits.ts'
 import { findTranscript } from './player.ts'
 import { Decoder, PageReader, type ReplayEvent, type ReplayPage, WatchQueue } from './replay.ts'
 import { SessionIndex } from './session-index.ts'
@@ -25,7 +25,7 @@ export interface TranscriptOptions {
 }
 
 /** The file system as recorders use it: a port, so that a test can make it fail. */
-export type TranscriptDisk = Pick<typeof fs, 'openSync' | 'writeSync' | 'write' | 'close' | 'mkdirSync'>
+export type TranscriptDisk = Pick<typeof fs, 'openSync' | 'writeSync' | 'write' | 'closeSync' | 'mkdirSync'>
 
 export type FailureListener = (failure: SluiceError | undefined) => void
 
@@ -48,6 +48,8 @@ export class Transcripts implements RecorderPort {
   readonly #clock: Clock
   readonly #pages = new PageReader()
   readonly #dirty = new Set<SessionRecorder>()
+  /** Recorders whose turn to write it is, once fewer write. */
+  readonly #ready = new Set<SessionRecorder>()
   readonly #refused = new Set<SessionRecorder>()
   /** Recorders with an open file and nothing to write, the one idle longest first. */
   readonly #idle = new Set<SessionRecorder>()
@@ -56,6 +58,8 @@ export class Transcripts implements RecorderPort {
   #failure: SluiceError | undefined
   #timer: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
+  /** Writes under way, and their bytes. */
+  #writes = 0
   #flying = 0
 
   constructor(options: TranscriptOptions) {
@@ -148,16 +152,22 @@ export class Transcripts implements RecorderPort {
     if (chunk) this.#writeNow(recorder, chunk)
   }
 
-  #flush(recorder: SessionRecorder): void {
+  /** Writes what waits of a recorder when it is its turn; `again` what the disk refused before, too. */
+  #flush(recorder: SessionRecorder, again = false): void {
     this.#dirty.delete(recorder)
-    if (recorder.flying) return
-    const chunk = recorder.take()
+    if (recorder.writing || (recorder.flying && !again)) return
+    if (this.#writes >= WRITES) {
+      this.#ready.add(recorder)
+      return
+    }
+    this.#ready.delete(recorder)
+    const chunk = recorder.flying ?? recorder.take()
     if (!chunk) {
       this.#settled(recorder)
       return
     }
+    if (!recorder.flying) this.#flying += chunk.bytes.length
     recorder.flying = chunk
-    this.#flying += chunk.bytes.length
     this.#write(recorder, chunk, 0)
   }
 
@@ -168,27 +178,30 @@ export class Transcripts implements RecorderPort {
       this.#writeFailed(recorder, cause)
       return
     }
-    this.#disk.write(
-      recorder.fd,
-      chunk.bytes,
-      done,
-      chunk.bytes.length - done,
-      chunk.offset + done,
-      (cause, written) => {
-        if (cause || written === 0) {
-          this.#writeFailed(recorder, cause ?? new Error('the disk took no bytes'))
-          return
-        }
-        if (done + written < chunk.bytes.length) {
-          this.#write(recorder, chunk, done + written)
-          return
-        }
-        recorder.flying = undefined
-        this.#flying -= chunk.bytes.length
-        this.#written(recorder, chunk)
-        this.#flush(recorder)
-      },
-    )
+    const rest = chunk.bytes.length - done
+    this.#writes++
+    recorder.writing = true
+    this.#disk.write(recorder.fd, chunk.bytes, done, rest, chunk.offset + done, (cause, written) => {
+      this.#writes--
+      recorder.writing = false
+      if (cause || written === 0) {
+        // Nothing else uses the descriptor now; a thousand refused sessions must not hold a thousand.
+        this.#closeFile(recorder)
+        this.#writeFailed(recorder, cause ?? new Error('the disk took no bytes'))
+      } else if (written < rest) this.#write(recorder, chunk, done + written)
+      else this.#flew(recorder, chunk)
+      for (const waiting of this.#ready) {
+        if (this.#writes >= WRITES) break
+        this.#flush(waiting, true)
+      }
+    })
+  }
+
+  #flew(recorder: SessionRecorder, chunk: Chunk): void {
+    recorder.flying = undefined
+    this.#flying -= chunk.bytes.length
+    this.#written(recorder, chunk)
+    this.#flush(recorder)
   }
 
   /** Writes while the session waits. Its place in the file is fixed, so a write still under way does not matter. */
@@ -227,15 +240,15 @@ export class Transcripts implements RecorderPort {
     this.#refused.add(recorder)
     const cause = thrown instanceof Error ? thrown : new Error(String(thrown))
     if (!this.#failure) this.#report(new SluiceError('ledger.unwritable', `transcript: ${cause.message}`, { cause }))
-    if (this.#retry !== undefined) return
-    this.#retry = setTimeout(() => {
+    this.#armRetry()
+  }
+
+  #armRetry(): void {
+    this.#retry ??= setTimeout(() => {
       this.#retry = undefined
-      for (const waiting of this.#refused) {
-        if (waiting.flying) this.#write(waiting, waiting.flying, 0)
-        else this.#flush(waiting)
-      }
-    }, RETRY_ms)
-    this.#retry.unref()
+      for (const waiting of this.#refused) this.#flush(waiting, true)
+      if (this.#refused.size > 0) this.#armRetry()
+    }, RETRY_ms).unref()
   }
 
   #report(failure: SluiceError | undefined): void {
@@ -294,10 +307,11 @@ export class Transcripts implements RecorderPort {
 
   #closeFile(recorder: SessionRecorder): void {
     this.#idle.delete(recorder)
-    const { fd } = recorder
+    try {
+      this.#disk.closeSync(recorder.fd)
+    } catch (cause) {
+      this.#log.warn('a transcript file did not close', { session: recorder.meta.id, cause: String(cause) })
+    }
     recorder.fd = -1
-    this.#disk.close(fd, (cause) => {
-      if (cause) this.#log.warn('a transcript file did not close', { session: recorder.meta.id, cause: cause.message })
-    })
   }
 }
