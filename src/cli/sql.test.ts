@@ -120,6 +120,12 @@ test('statements from a pipe run one by one and stop at the first error', async 
   expect(err).toContain('22012: division by zero')
 })
 
+test('\\d lists relations and describes one, also in a script', async () => {
+  await sluice(['-c', 'create table described (id int not null, "My Name" text)'])
+  expect((await sluice(['-c', '\\d'])).out).toContain(' public | described | BASE TABLE')
+  expect((await sluice([], '\\d public.described\n')).out).toContain(' id      | integer | NO')
+})
+
 test('COPY TO STDOUT comes out as it is', async () => {
   const { code, out } = await sluice(['-c', "copy (values (1, 'one'), (2, 'two')) to stdout with csv"])
   expect({ code, out }).toEqual({ code: 0, out: '1,one\n2,two\nCOPY 2\n' })

@@ -4,7 +4,7 @@ import { CommandFailure, EXIT } from './exit.ts'
 import { resourceOf } from './resources.ts'
 import { isServerError, type ServerWords, SqlConnection, type SqlTarget } from './sql/connection.ts'
 import { exitOf, formatResult, formatWords, refusalOf, resultsAsJson } from './sql/print.ts'
-import { interactiveShell, pipedStatements } from './sql/shell.ts'
+import { interactiveShell, pipedStatements, statementOf } from './sql/shell.ts'
 
 interface SqlOptions {
   readonly command?: string[]
@@ -150,7 +150,7 @@ class SqlRun {
     const cancel = () => void connection.cancel()
     process.once('SIGINT', cancel)
     try {
-      const results = await connection.run(text)
+      const results = await connection.run(statementOf(text) ?? text)
       if (this.#context.json) this.#collected.push(resultsAsJson(results))
       else for (const result of results) this.#context.print(formatResult(result, { expanded: this.#expanded }))
     } finally {

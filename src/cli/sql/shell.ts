@@ -2,7 +2,6 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { isServerError } from './connection.ts'
 import { StatementReader } from './statements.ts'
 
 /** Statements remembered from earlier sessions. */
@@ -68,11 +67,17 @@ async function runAll(statements: readonly string[], actions: ShellActions): Pro
 }
 
 async function meta(command: string, actions: ShellActions): Promise<boolean> {
-  const [word, name = ''] = command.split(/\s+/)
-  if (word === '\\x') actions.print(`Expanded display is ${actions.toggleExpanded() ? 'on' : 'off'}.\n`)
-  else if (word === '\\d' || word === '\\dt') return actions.run(name ? describeText(name) : LIST)
-  else actions.print(HELP)
+  const text = statementOf(command)
+  if (text) return actions.run(text)
+  actions.print(command === '\\x' ? `Expanded display is ${actions.toggleExpanded() ? 'on' : 'off'}.\n` : HELP)
   return true
+}
+
+/** The statement behind `\d` and `\d NAME`; undefined for anything else. */
+export function statementOf(command: string): string | undefined {
+  const match = /^\s*\\dt?(?:\s+(\S+))?\s*$/.exec(command)
+  if (!match) return undefined
+  return match[1] === undefined ? LIST : describeText(match[1])
 }
 
 const LIST = `select table_schema as schema, table_name as name, table_type as type from information_schema.tables
@@ -114,12 +119,14 @@ export async function pipedStatements(run: (text: string) => Promise<unknown>): 
   const reader = new StatementReader()
   const lines = createInterface({ input: process.stdin, terminal: false })
   try {
-    for await (const line of lines) for (const text of reader.push(line)) await run(text)
+    for await (const line of lines) {
+      const meta = reader.open ? undefined : statementOf(line)
+      for (const text of meta ? [meta] : reader.push(line)) await run(text)
+    }
     const rest = reader.rest()
     if (rest) await run(rest)
     return undefined
   } catch (error) {
-    if (!isServerError(error) && !(error instanceof Error)) throw error
     return error
   } finally {
     lines.close()
