@@ -19,7 +19,7 @@ export interface Analysed {
   readonly analysis: Analysis
 }
 
-/** Finds out what one statement does. Throws `sql.setting`, `sql.unknown_statement`, `sql.too_large`. */
+/** Finds out what one statement does. Throws `sql.setting`, `sql.too_large`. */
 export function analyse(environment: Environment, node: Node): Analysed {
   const analysis = new Analysis(environment, node)
   const statement = HANDLERS[node.nodeType]?.(analysis) ?? analyseUtility(analysis)
@@ -39,7 +39,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   PrepareStmt: prepare,
   ExecuteStmt: execute,
   DeclareCursorStmt: declare,
-  FetchStmt: fetch,
+  FetchStmt: fetchCursor,
   CopyStmt: (a) => {
     a.copyStatement()
     return a.finish(READ)
@@ -67,7 +67,7 @@ function into(a: Analysis, labels: readonly string[]): void {
 function create(a: Analysis, relation: Node | undefined): void {
   if (relation) a.reading.seen.add(relation)
   const created = createdBy(relation)
-  if (!created || created.kind !== 'created') return
+  if (created?.kind !== 'created') return
   a.transitions.push(created)
   const name = created.schema === undefined ? created.relation : `${created.schema}.${created.relation}`
   a.reading.relations.set(name, { effects: WRITE | DEFINE, labels: [], kind: 'table' })
@@ -152,12 +152,12 @@ function execute(a: Analysis): ResolvedStatement {
   return inner ? { ...statement, tag: inner.tag, result: inner.result } : statement
 }
 
-/** What EXECUTE stands for, by the mirrored name. Throws `sql.unknown_statement`. */
+/** What EXECUTE stands for, by the mirrored name. A name the mirror does not know may have been prepared by a function: opaque. */
 function executed(a: Analysis, node: Node): ResolvedStatement | undefined {
   const name = word(node, 'name')
   a.environment.usesObjects()
   const prepared = a.environment.mirror.getStatement(name)
-  if (!prepared) throw new SluiceError('sql.unknown_statement', `statement "${name}"`)
+  if (!prepared) return unmirrored(a)
   const inner = a.environment.resolve(prepared.parsed)
   a.parameters()
   a.reading.copy(inner.copiesLabels)
@@ -189,13 +189,21 @@ function declare(a: Analysis): ResolvedStatement {
   return a.finish(READ)
 }
 
-function fetch(a: Analysis): ResolvedStatement {
+/** A cursor or statement made where the gateway could not see it (a function's refcursor): it may do and return anything. */
+function unmirrored(a: Analysis): ResolvedStatement {
+  a.reading.effects |= READ | SESSION | UNKNOWN
+  a.reading.sensitive = true
+  const statement = a.finish(READ)
+  return { ...statement, result: { kind: 'opaque', labels: a.reading.everything } }
+}
+
+function fetchCursor(a: Analysis): ResolvedStatement {
   const move = flag(a.node, 'ismove')
   a.call(move ? 'MOVE' : 'FETCH')
   const name = word(a.node, 'portalname')
   a.environment.usesObjects()
   const portal = a.environment.mirror.getPortal(name)
-  if (!portal) throw new SluiceError('sql.unknown_statement', `cursor "${name}"`)
+  if (!portal) return unmirrored(a)
   a.absorb(portal)
   a.reading.effects |= READ | SESSION
   const statement = a.finish(READ)

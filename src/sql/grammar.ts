@@ -2,6 +2,16 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { SluiceError } from '../kit/errors.ts'
 
+/** Where and why the grammar refused a text: the cause of `sql.syntax`. */
+export interface SyntaxFailure {
+  readonly sqlDetails: {
+    /** The server's own words. */
+    readonly message: string
+    /** Characters before the place, undefined when the grammar names none. */
+    readonly cursorPosition: number | undefined
+  }
+}
+
 /** What libpg_query's emscripten module offers. */
 interface Wasm {
   lengthBytesUTF8(text: string): number
@@ -60,7 +70,10 @@ export class Grammar {
     }
   }
 
-  /** Struct read: `char *parse_tree; char *stderr_buffer; PgQueryError *error`, the error starting with `char *message`. */
+  /**
+   * Structs read: `char *parse_tree; char *stderr_buffer; PgQueryError *error`, and of the error `char *message; char *funcname;
+   * char *filename; int lineno; int cursorpos`, which counts characters from 1.
+   */
   #run(text: string): string {
     const wasm = this.#wasm
     const bytes = wasm.lengthBytesUTF8(text) + 1
@@ -73,16 +86,18 @@ export class Grammar {
     const tree = wasm.getValue(result, 'i32')
     const error = wasm.getValue(result + 8, 'i32')
     const message = error === 0 ? undefined : wasm.UTF8ToString(wasm.getValue(error, 'i32'))
+    const cursor = error === 0 ? 0 : wasm.getValue(error + 16, 'i32')
     const json = message === undefined && tree !== 0 ? wasm.UTF8ToString(tree) : undefined
     wasm._wasm_free_parse_result(result)
-    if (message !== undefined) throw this.#failure(message)
+    if (message !== undefined) throw this.#failure(message, cursor)
     if (json === undefined) throw new RangeError('no tree')
     return json
   }
 
-  #failure(message: string): SluiceError {
+  #failure(message: string, cursor: number): SluiceError {
     const tooLarge = /memory exhausted|stack depth|out of memory|invalid memory alloc/.test(message)
-    return new SluiceError(tooLarge ? 'sql.too_large' : 'sql.syntax', message.slice(0, 200))
+    const cause: SyntaxFailure = { sqlDetails: { message, cursorPosition: cursor > 0 ? cursor - 1 : undefined } }
+    return new SluiceError(tooLarge ? 'sql.too_large' : 'sql.syntax', message.slice(0, 200), { cause })
   }
 
   #instantiate(): Wasm {

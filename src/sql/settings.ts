@@ -41,13 +41,8 @@ function isTrue(value: string): boolean {
 }
 
 /** Encoding names are compared without case and punctuation. */
-function isUtf8(value: string): boolean {
+export function isUtf8(value: string): boolean {
   return /^(utf8|unicode)$/.test(value.toLowerCase().replace(/[^a-z0-9]/g, ''))
-}
-
-/** An encoding named by a COPY option: anything but UTF-8 would be read here as other text than the server writes. */
-export function checkEncoding(value: string): void {
-  if (!isUtf8(value)) refuse('encoding')
 }
 
 /** Notes a setting's name and what changing it does. */

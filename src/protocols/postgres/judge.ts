@@ -8,8 +8,9 @@ import type { NameContext, ParsedMessage, PreparedStatement, Resolved, ResolvedS
 import type { HeldNotice, Refusal, Verdict } from '../contract.ts'
 import { type Dialogue, isLexedBySetting } from './dialogue.ts'
 import type { Words } from './exchange.ts'
+import { nativeError } from './native-error.ts'
 import { functionCallOperation, replicationCommand, type Understood } from './operation.ts'
-import { heldResponse, type NativeError } from './reply.ts'
+import { heldResponse } from './reply.ts'
 import { type BindFields, Bound, Prepared, parameterTexts } from './statements.ts'
 
 const WRITES = effects('write', 'import', 'define', 'execute', 'unknown')
@@ -230,16 +231,4 @@ export class Judge {
 
 function preparedOf(known: PreparedStatement): Prepared {
   return known instanceof Prepared ? known : new Prepared(known.parsed.text, known.parsed, [])
-}
-
-/** The server's own words for a text it would not have parsed either, and for names that do not exist. */
-function nativeError(error: SluiceError): NativeError | undefined {
-  const cause = error.cause as
-    | { message?: string; sqlDetails?: { message?: string; cursorPosition?: number } }
-    | undefined
-  if (error.code === 'sql.syntax' && cause?.sqlDetails?.message) {
-    const { message, cursorPosition } = cause.sqlDetails
-    return { code: '42601', message, position: cursorPosition === undefined ? undefined : String(cursorPosition + 1) }
-  }
-  return undefined
 }

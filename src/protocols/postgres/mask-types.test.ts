@@ -19,6 +19,7 @@ const KEY = new Secret('mask key of the tests')
 const TRANSFORMS: readonly MaskTransform[] = ['redact', 'partial', 'hash', 'null', 'fixed', 'tokenize']
 
 /** A value of each scalar type that is not its redaction, as text. */
+// biome-ignore format: a table reads better than a column
 const SAMPLES: Readonly<Record<string, string>> = {
   text: 'Jörg "the one"', 'character varying': 'anna.berg@example.com', character: 'padded   ', name: 'a_name',
   unknown: 'what', cstring: 'c', refcursor: 'cur', '"char"': 'x', json: '{"a": [1, "x"]}', jsonb: '{"a": [1, "x"]}',
@@ -36,7 +37,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   tsrange: '["1985-07-14 00:00:00","1986-01-01 00:00:00")', tstzrange: '["1985-07-14 00:00:00+00",)', daterange: '[1985-07-14,1986-01-01)',
   int4multirange: '{[1,5)}', int8multirange: '{[1,5)}', nummultirange: '{[1.5,5)}', datemultirange: '{[1985-07-14,1986-01-01)}',
   tsmultirange: '{["1985-07-14 00:00:00","1986-01-01 00:00:00")}', tstzmultirange: '{["1985-07-14 00:00:00+00",)}',
-} // biome-ignore format: a table reads better than a column
+}
 
 let server: PostgresServer
 let wire: WireClient

@@ -40,6 +40,7 @@ export function sqlstate(code: string): string {
 export interface NativeError {
   readonly code: string
   readonly message: string
+  readonly detail?: string | undefined
   readonly hint?: string | undefined
   readonly position?: string | undefined
 }
