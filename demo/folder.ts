@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 /** Where the demo keeps everything: `.sluice` in the clone, or another folder. */
 export interface DemoFolder {
@@ -9,7 +9,8 @@ export interface DemoFolder {
   readonly tokens: string
 }
 
-export function demoFolder(root: string): DemoFolder {
+export function demoFolder(dir: string): DemoFolder {
+  const root = resolve(dir)
   return { root, demo: join(root, 'demo'), policy: join(root, 'policy'), tokens: join(root, 'tokens') }
 }
 

@@ -128,7 +128,10 @@ describe('starting and stopping', () => {
     const count = async () =>
       (await shell('node bin/sluice.cjs sql orders --json -c "SELECT count(*) FROM tickets"')).said
     const before = await count()
-    const pids = ['demo/pid', 'postgres.pid'].map(() => Number(readFileSync(join(dir, 'demo/pid'), 'utf8')))
+    const pids = ['demo/pid', 'demo/postgres/postmaster.pid'].map((file) =>
+      Number.parseInt(readFileSync(join(dir, file), 'utf8'), 10),
+    )
+    expect(pids.filter(isAlive)).toEqual(pids)
     expect(await demo.stop('SIGINT')).toBe(0)
     expect(pids.filter(isAlive)).toEqual([])
     expect(existsSync(join(dir, 'demo/postgres/postmaster.pid'))).toBe(false)
