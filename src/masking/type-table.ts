@@ -95,6 +95,7 @@ const RANGES = [3904, 3906, 3908, 3910, 3912, 3926]
 const MULTIRANGES = [4451, 4532, 4533, 4534, 4535, 4536]
 
 /** Array oid, element oid. */
+// biome-ignore format: a table reads better than a column
 const ARRAYS: readonly (readonly [number, number])[] = [
   [1000, 16], [1001, 17], [1002, 18], [1003, 19], [1005, 21], [1007, 23], [1008, 24], [1009, 25], [1010, 27], [1011, 28],
   [1012, 29], [1014, 1042], [1015, 1043], [1016, 20], [1017, 600], [1018, 601], [1019, 602], [1020, 603], [1021, 700],
@@ -105,7 +106,7 @@ const ARRAYS: readonly (readonly [number, number])[] = [
   [6150, 4451], [6151, 4532], [6152, 4533], [6153, 4534], [6155, 4535], [6157, 4536], [2287, 2249], [1263, 2275],
   [2207, 2202], [2208, 2203], [2209, 2204], [2210, 2205], [2211, 2206], [4097, 4096], [4090, 4089], [3735, 3734],
   [3770, 3769], [4192, 4191],
-] // biome-ignore format: a table reads better than a column
+]
 
 const SHAPES = new Map<number, TypeShape>()
 
