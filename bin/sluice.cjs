@@ -11,8 +11,14 @@ const root = path.join(__dirname, '..')
 const source = path.join(root, 'src', 'main.ts')
 const main = existsSync(source) ? source : path.join(root, 'dist', 'src', 'main.js')
 
-if (Number(process.versions.node.split('.')[0]) >= LEAST_NODE) import(pathToFileURL(main).href)
+if (Number(process.versions.node.split('.')[0]) >= LEAST_NODE) run()
 else handOver()
+
+function run() {
+  // Compiled code is kept in our own folder, never in one that others can write to; where it cannot be kept, nothing is lost but time.
+  require('node:module').enableCompileCache?.(path.join(root, '.cache', 'compile'))
+  import(pathToFileURL(main).href)
+}
 
 function handOver() {
   const node = packagedNode()

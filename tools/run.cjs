@@ -16,7 +16,9 @@ async function main(args) {
     return
   }
   const bin = path.join(root, 'node_modules', '.bin')
-  const env = { ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}` }
+  // Compiled code is kept from start to start: it halves the time until the first line of ours runs.
+  const NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE ?? path.join(root, '.cache', 'compile')
+  const env = { ...process.env, NODE_COMPILE_CACHE, PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}` }
   const child = spawn(path.join(bin, 'node'), nodeArguments(args), { stdio: 'inherit', env, cwd: root })
   // A terminal's Ctrl-C reaches the child by itself; a signal sent to our pid alone does not. The child may see one twice: it must not mind.
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))
