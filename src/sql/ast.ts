@@ -64,6 +64,8 @@ export interface Normalised {
   readonly unknown: readonly string[]
   /** How many nodes there are. */
   readonly nodes: number
+  /** Highest number of a `$n`, 0 when there is none. */
+  readonly parameters: number
 }
 
 type Json = Record<string, unknown>
@@ -77,12 +79,14 @@ export function normalise(statements: Json[], nodesMax: number): Normalised {
   const work: Json[] = []
   const depths: number[] = []
   let nodes = 0
+  let parameters = 0
   const adopt = (value: Json, parent: string, field: string, depth: number): Json => {
     const [node, type] = unwrap(value, parent, field)
     if (type !== '' && !KNOWN_NODES.has(type)) unknown.add(type)
     node.nodeType = type
     if (++nodes > nodesMax) throw new SluiceError('sql.too_large', `more than ${nodesMax} grammar nodes`)
     if (depth > DEPTH_MAX) throw new SluiceError('sql.too_large', `nested deeper than ${DEPTH_MAX}`)
+    if (type === 'ParamRef' && typeof node.number === 'number') parameters = Math.max(parameters, node.number)
     if (type === 'A_Const') constant(node)
     else if (type === 'String' && typeof node.str === 'string') node.sval = node.str
     else {
@@ -108,7 +112,7 @@ export function normalise(statements: Json[], nodesMax: number): Normalised {
         }
     }
   }
-  return { unknown: [...unknown], nodes }
+  return { unknown: [...unknown], nodes, parameters }
 }
 
 /** A node's own fields and its type. A wrapped node has one key, which starts with a capital; `{}` is a null pointer. */

@@ -200,12 +200,12 @@ function castLabels(place: Place, node: Node): LabelSet {
 }
 
 function jsonAggregateLabels(place: Place, node: Node): LabelSet {
-  const constructor = child(node, 'constructor')
+  const shared = child(node, 'constructor')
   const labels = labelsOf(place, child(node, 'arg'))
-  if (!constructor) return labels
-  for (const sort of children(constructor, 'agg_order')) readPredicate(place, child(sort, 'node'))
-  readPredicate(place, child(constructor, 'agg_filter'))
-  readWindow(place, child(constructor, 'over'))
+  if (!shared) return labels
+  for (const sort of children(shared, 'agg_order')) readPredicate(place, child(sort, 'node'))
+  readPredicate(place, child(shared, 'agg_filter'))
+  readWindow(place, child(shared, 'over'))
   return labels
 }
 

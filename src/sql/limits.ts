@@ -4,16 +4,18 @@ export const INLINE_TEXT_MAX = 64 * 1024
 export const TEXT_MAX = 16 * 1024 * 1024
 /** Deepest nesting of grammar nodes: the walkers recurse once or a few times per level and must fit the JavaScript stack. */
 export const DEPTH_MAX = 600
-/** Most grammar nodes of one message after constants were pruned. */
-export const NODES_MAX = 400_000
+/** Most grammar nodes of one message, after constants that say nothing were pruned: what one message may cost the event loop. */
+export const NODES_MAX = 60_000
 /** Most grammar nodes the worker looks at before pruning. */
-export const WORKER_NODES_MAX = 8_000_000
+export const WORKER_NODES_MAX = 1_500_000
+/** Longest JSON text of a syntax tree the worker reads once rows of constants are cut out, in UTF-16 code units. */
+export const TREE_TEXT_MAX = 32_000_000
 /** Longest time one text may take in the worker. */
 export const WORKER_DEADLINE_MS = 20_000
 /** Most texts waiting for the worker. */
 export const WORKER_QUEUE_MAX = 32
 /** Heap of the worker, in MiB. */
-export const WORKER_HEAP_MB = 1536
+export const WORKER_HEAP_MB = 1024
 /** The worker is replaced after a text longer than this, so that its memory does not stay. */
 export const WORKER_RECYCLE = 2 * 1024 * 1024
 /** Entries and characters (text plus syntax tree as JSON) of the cache of parsed texts. */

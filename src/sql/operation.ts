@@ -70,7 +70,9 @@ function textOf(parts: readonly Analysed[], text: string): string {
 /** A text cut to what an operation carries, saying so. */
 export function boundedText(text: string): string {
   if (text.length <= OPERATION_TEXT_MAX) return text
-  return `${text.slice(0, OPERATION_TEXT_MAX)}… [${text.length} characters]`
+  // Copied, so that the slice does not keep a text of megabytes alive.
+  const head = Buffer.from(text.slice(0, OPERATION_TEXT_MAX)).toString()
+  return `${head}… [${text.length} characters]`
 }
 
 function factsOf(parts: readonly Analysed[], database: string): SqlFacts {

@@ -10,8 +10,16 @@ interface RawStatement {
   readonly stmt_len?: number
 }
 
-/** A message out of normalised raw statements. `unknown`: node types that are not in the table. */
-export function messageOf(text: string, raw: readonly RawStatement[], unknown: readonly string[]): ParsedMessage {
+/** A normalised tree: its statements, node types that are not in the table, highest parameter. */
+export interface Tree {
+  readonly statements: readonly RawStatement[]
+  readonly unknown: readonly string[]
+  readonly parameters: number
+}
+
+/** A message out of a normalised tree. */
+export function messageOf(text: string, tree: Tree): ParsedMessage {
+  const { statements: raw, unknown, parameters } = tree
   const bytes = raw.length > 1 ? Buffer.from(text) : undefined
   const statements: ParsedStatement[] = raw.map((one) => {
     if (!one.stmt) throw new SluiceError('internal', 'a statement without a tree')
@@ -20,5 +28,5 @@ export function messageOf(text: string, raw: readonly RawStatement[], unknown: r
     const own = bytes ? bytes.toString('utf8', start, end ?? bytes.length) : text
     return { node: one.stmt, text: boundedText(own.trim()) }
   })
-  return { text: boundedText(text), statements, parameters: 0, unknown, meanings: [] }
+  return { text: boundedText(text), statements, parameters, unknown, meanings: [] }
 }

@@ -5,11 +5,13 @@ import type { Environment } from './analysis.ts'
 import { eachChild, type Node, normalise } from './ast.ts'
 import { TextCache } from './cache.ts'
 import { Grammar } from './grammar.ts'
+import { LargeParser } from './large.ts'
 import { INLINE_TEXT_MAX, MEANINGS_MAX, NODES_MAX } from './limits.ts'
 import type { ParsedMessage } from './message.ts'
 import { resolvedOf } from './operation.ts'
 import { messageOf } from './parsed.ts'
 import type { NameContext, Resolved } from './resolved.ts'
+import { ShapeCache } from './shape.ts'
 import { Snapshot } from './snapshot.ts'
 import { readView } from './views.ts'
 
@@ -25,11 +27,14 @@ export class PostgresSql {
   readonly major: number
   readonly #grammar: Grammar
   readonly #texts = new TextCache()
+  readonly #shapes = new ShapeCache()
+  readonly #large: LargeParser
   readonly #snapshots = new WeakMap<object, WeakMap<LabelIndex, Snapshot>>()
   readonly #inner = new WeakMap<Node, ParsedMessage>()
 
   private constructor(major: number) {
     this.#grammar = new Grammar(major)
+    this.#large = new LargeParser(major)
     this.major = major
   }
 
@@ -46,20 +51,26 @@ export class PostgresSql {
   parse(text: string): ParsedMessage {
     const known = this.#texts.get(text)
     if (known) return known
+    const similar = this.#shapes.find(text)
+    if (similar) return similar
     if (text.length > INLINE_TEXT_MAX) throw new SluiceError('sql.too_large', `${text.length} characters`)
     const json = this.#grammar.parse(text)
-    const tree = JSON.parse(json)
-    const { unknown } = normalise(tree.stmts, NODES_MAX)
-    const parsed = messageOf(text, tree.stmts, unknown)
+    const statements = JSON.parse(json).stmts
+    const { unknown, parameters } = normalise(statements, NODES_MAX)
+    const parsed = messageOf(text, { statements, unknown, parameters })
     this.#texts.set(text, parsed, json.length)
+    if (statements.length === 1 && unknown.length === 0) this.#shapes.learn(text, parsed.statements[0]!.node, parsed)
     return parsed
   }
 
+  /**
+   * Parses a text of any size up to 16 MiB off the event loop. Rejects with `sql.syntax`, `sql.too_large` (also after a deadline), or
+   * `limit.buffer` when too many wait.
+   */
   async parseLarge(text: string): Promise<ParsedMessage> {
-    const json = this.#grammar.parse(text)
-    const tree = JSON.parse(json)
-    const { unknown } = normalise(tree.stmts, NODES_MAX)
-    return messageOf(text, tree.stmts, unknown)
+    if (text.length <= INLINE_TEXT_MAX) return this.parse(text)
+    const tree = await this.#large.parse(text)
+    return messageOf(text, tree)
   }
 
   /**

@@ -173,7 +173,16 @@ export class Reading {
     if (schema === 'pg_catalog' || schema === 'information_schema') return true
     if (flag(typeName, 'pct_type')) return true
     if (schema === undefined && !isUsers(name, 'type', this.names)) return true
+    if (this.#isPlainRow(schema, name)) return true
     return this.#userCode(schema === undefined ? `type ${name}` : `type ${schema}.${name}`)
+  }
+
+  /** A relation's row type of which every column has a type of the server's own: reading it runs their code only. */
+  #isPlainRow(schema: string | undefined, name: string): boolean {
+    const { relations } = this.names.relation(schema, name)
+    const types = this.names.snapshot.catalogue?.userTypes
+    if (relations.length === 0 || !types) return false
+    return relations.every((one) => one.columns.every((column) => !isUserType(column.typeName, types)))
   }
 
   #userCode(name: string): boolean {
@@ -186,6 +195,12 @@ export class Reading {
 }
 
 const READ = effects('read')
+
+/** True for the name of a type that is not the server's: qualified, or one the users defined. */
+function isUserType(typeName: string, types: ReadonlySet<string>): boolean {
+  const bare = typeName.replace(/(\[\])+$/, '').replaceAll('"', '')
+  return bare.includes('.') || types.has(bare)
+}
 
 /** The relation a RangeVar names. */
 export function rangeVar(reading: Reading, node: Node): NamedRelation {

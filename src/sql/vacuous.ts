@@ -30,9 +30,15 @@ function truth(node: Node | undefined): boolean | null | undefined {
     }
     default: {
       const value = constantOf(node)
+      if (typeof value === 'string') return isTrue(value)
       return typeof value === 'boolean' || value === null ? value : undefined
     }
   }
+}
+
+/** How the server reads a text as a boolean; whatever else it holds is an error there, so false is no loss. */
+function isTrue(text: string): boolean {
+  return /^(t|tr|tru|true|on|y|ye|yes|1)$/i.test(text.trim())
 }
 
 function connective(node: Node): boolean | null | undefined {
@@ -109,7 +115,7 @@ function constantOf(node: Node | undefined): Constant {
     const isBoolean = type && names(type, 'names').at(-1) === 'bool'
     if (!isBoolean || typeof value !== 'string') return value
     // Versions 13 and 14 write the keywords TRUE and FALSE as a cast of a text.
-    return /^(t|tr|tru|true|on|y|ye|yes|1)$/i.test(value.trim()) ? true : false
+    return isTrue(value)
   }
   if (node.nodeType !== 'A_Const') return undefined
   return node.type === 'float' ? Number(node.value) : (node.value as Constant)

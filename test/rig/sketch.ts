@@ -1,4 +1,4 @@
-import type { Catalogue, CatalogueRelation, LabelIndex, RelationKind } from '../model/catalogue.ts'
+import type { Catalogue, CatalogueRelation, LabelIndex, RelationKind } from '../../src/model/catalogue.ts'
 
 /** A small database for tests: `customers` with labelled columns, `orders`, `products`, views over them, a table of the same name elsewhere. */
 interface RelationSketch {
