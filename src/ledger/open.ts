@@ -51,7 +51,7 @@ function start(options: LedgerOptions, paths: LedgerPaths, unlock: () => void): 
   const key = ledgerKey(paths, keyFile, origin)
   const found = recover(paths, key, log)
   const sealing = new Sealing({
-    data: { dir: options.dir, key: keyFile, origin, sealed: found.sealed, openWork: found.workAtSeal },
+    start: { dir: options.dir, key: keyFile, origin, sealed: found.sealed, openWork: found.workAtSeal },
     log,
     monotonic_ms: () => clock.monotonic_ms(),
   })

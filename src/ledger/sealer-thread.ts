@@ -18,7 +18,7 @@ export type SealerReport =
   | { readonly kind: 'failed' | 'damaged'; readonly why: string }
   | { readonly kind: 'ended'; readonly size: number }
 
-export interface SealerData {
+export interface SealerStart {
   readonly dir: string
   readonly key: string
   readonly origin: string
@@ -26,15 +26,15 @@ export interface SealerData {
   readonly openWork: readonly (readonly [string, readonly number[]])[]
 }
 
-const data = workerData as SealerData
+const given = workerData as SealerStart
 const port = parentPort!
 const work = new OpenWork()
-for (const [id, operations] of data.openWork) work.sessions.set(id, new Set(operations))
+for (const [id, operations] of given.openWork) work.sessions.set(id, new Set(operations))
 
 const sealer = new Sealer({
-  paths: ledgerPaths(data.dir),
-  key: signerKey(data.origin, readFileSync(data.key, 'utf8')),
-  sealed: data.sealed,
+  paths: ledgerPaths(given.dir),
+  key: signerKey(given.origin, readFileSync(given.key, 'utf8')),
+  sealed: given.sealed,
   openWork: work,
   now_ms: () => Date.now(),
 })

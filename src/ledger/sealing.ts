@@ -3,10 +3,10 @@ import { SluiceError } from '../kit/errors.ts'
 import type { Log } from '../kit/log.ts'
 import { SEAL_FAILING_ms, SEAL_ms } from './limits.ts'
 import type { Place } from './sealer.ts'
-import type { SealerData, SealerOrder, SealerReport } from './sealer-thread.ts'
+import type { SealerOrder, SealerReport, SealerStart } from './sealer-thread.ts'
 
 export interface SealingOptions {
-  readonly data: SealerData
+  readonly start: SealerStart
   readonly log: Log
   readonly monotonic_ms: () => number
 }
@@ -28,10 +28,10 @@ export class Sealing {
 
   constructor(options: SealingOptions) {
     this.#options = options
-    this.#sealed = options.data.sealed.size
-    this.#durable = options.data.sealed
+    this.#sealed = options.start.sealed.size
+    this.#durable = options.start.sealed
     this.#worker = new Worker(THREAD, {
-      workerData: options.data,
+      workerData: options.start,
       resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 },
       stdin: false,
       name: 'sluice-sealer',
