@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { SluiceError } from '../kit/errors.ts'
 import { registerApprovalsCommand } from './approvals.ts'
+import { registerAuditCommands } from './audit.ts'
 import { registerApproveCommand, registerRejectCommand } from './ballot.ts'
 import { registerConnectCommand } from './connect-info.ts'
 import { addGlobalOptions } from './context.ts'
@@ -33,6 +34,7 @@ const VERBS = [
   registerTokenCommands,
   registerSecretCommands,
   registerPolicyCommands,
+  registerAuditCommands,
 ]
 
 /** The command line: every verb, one file each. `extra` adds the verbs that are more than clients of the API (serve). */
