@@ -35,8 +35,10 @@ export function readCopy(reading: Reading, node: Node): CopyReading {
     return { verb, result: { kind: 'none' } }
   }
   if (from) return { verb, result: { kind: 'copyIn' } }
-  if (!options || !relation.columns) return { verb, result: { kind: 'opaque', labels: relation.labels } }
-  return { verb, result: { kind: 'copyOut', columns: relation.columns.map(outputColumn), ...options } }
+  if (!options) return { verb, result: { kind: 'opaque', labels: relation.labels } }
+  // Columns that cannot be told are one that carries everything: the masker spreads it over as many as come.
+  const columns = relation.columns?.map(outputColumn) ?? [{ name: '', labels: relation.labels }]
+  return { verb, result: { kind: 'copyOut', columns, ...options } }
 }
 
 function outputColumn(column: OutputColumn): OutputColumn {
@@ -91,8 +93,8 @@ function copyOptions(options: readonly Node[]): CopyOptions | undefined {
     return option && optionText(option)
   }
   const encoding = text('encoding')
-  // Rows written in another encoding cannot be masked cell by cell: what is not known how to read is opaque.
-  if (encoding !== undefined && !isUtf8(encoding)) return undefined
+  // Rows written in another encoding cannot be masked cell by cell: what is not known how to read is opaque. SQL_ASCII means no conversion.
+  if (encoding !== undefined && !isUtf8(encoding) && !/^sql_?ascii$/i.test(encoding)) return undefined
   const format = (text('format') ?? 'text').toLowerCase()
   if (format !== 'text' && format !== 'csv' && format !== 'binary') return undefined
   const csv = format === 'csv'

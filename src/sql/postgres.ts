@@ -138,6 +138,11 @@ export class PostgresSql {
     return parsed
   }
 
+  /** What "cannot be traced" carries here: every label, or none when no relation of this database carries one. */
+  everything(context: Pick<NameContext, 'catalogue' | 'labels'>): readonly string[] {
+    return this.#snapshot(context.catalogue, context.labels).everything
+  }
+
   #snapshot(catalogue: Catalogue | undefined, labels: LabelIndex): Snapshot {
     const key = catalogue ?? NO_CATALOGUE
     let byLabels = this.#snapshots.get(key)

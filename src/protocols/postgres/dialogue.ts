@@ -57,6 +57,12 @@ export class Dialogue {
     this.mirror = parts.mirror
   }
 
+  /** What a value carries whose origin cannot be told. */
+  everything(): readonly string[] {
+    const { sql, source, session } = this.parts
+    return sql.everything({ catalogue: source.current(), labels: session.labels() })
+  }
+
   /** True while replies are on their way that decide what the next message means, or too many are. */
   mustWait(text: string): boolean {
     if (this.unsettled > 0 || this.queue.length > EXCHANGES) return true

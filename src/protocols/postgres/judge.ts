@@ -61,7 +61,7 @@ export class Judge {
   }
 
   #replication(text: string): Understood | undefined {
-    const resolved = replicationCommand(text, this.#d.parts.database, this.#d.parts.session.labels().all)
+    const resolved = replicationCommand(text, this.#d.parts.database, this.#d.everything())
     return resolved && { parsed: { text, statements: [], parameters: 0, unknown: [], meanings: [] }, resolved }
   }
 
@@ -183,7 +183,7 @@ export class Judge {
 
   functionCall(oid: number): Verdict | Promise<Verdict> {
     const { session, database } = this.#d.parts
-    const labels = session.labels().all
+    const labels = this.#d.everything()
     const operation = functionCallOperation(oid, database, labels)
     const call: Call = { text: operation.text, state: () => this.#state() }
     const resolved: Resolved = { operation, statements: [], copiesLabels: labels }
@@ -204,6 +204,8 @@ export class Judge {
       duties.some((duty) => duty.labels.some((pattern) => labelMatches(pattern, label))),
     )
     if (copied !== undefined) return session.refuse('mask.copy', call.text, `label ${copied}`)
+    const unreadable = resolved.statements.some(({ tag, result }) => tag === 'COPY' && result.kind === 'opaque')
+    if (unreadable) return session.refuse('mask.unreadable', call.text, '')
     if (hasEffect(resolved.operation.effects, WRITES) && containsMaskOutput(written))
       return session.refuse('mask.write', call.text, '')
     return undefined

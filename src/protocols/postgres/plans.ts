@@ -2,7 +2,7 @@ import { SluiceError } from '../../kit/errors.ts'
 import { type PlannedColumn, planColumns } from '../../masking/index.ts'
 import type { LabelIndex } from '../../model/catalogue.ts'
 import type { MaskDuty } from '../../model/decision.ts'
-import type { ResolvedStatement } from '../../sql/postgres.ts'
+import type { OutputColumn, ResolvedStatement } from '../../sql/postgres.ts'
 import { CopyMasker } from './copy-mask.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Run } from './exchange.ts'
@@ -102,7 +102,7 @@ function labelsOf(
   count: number,
 ): readonly string[] {
   const index = dialogue.parts.session.labels()
-  const own = lineageLabels(statement, index.all, i, count)
+  const own = lineageLabels(dialogue, statement, i, count)
   if (field.tableOid === 0) return own
   const relation = dialogue.parts.source.current()?.byOid.get(field.tableOid)
   const column = relation?.columns.find((candidate) => candidate.number === field.attributeNumber)
@@ -111,23 +111,35 @@ function labelsOf(
 }
 
 function lineageLabels(
+  dialogue: Dialogue,
   statement: ResolvedStatement | undefined,
-  all: readonly string[],
   i: number,
   count: number,
 ): readonly string[] {
   const shape = statement?.result
   if (shape?.kind === 'rows') return shape.columns.length === count ? shape.columns[i]!.labels : statement!.labelsRead
   if (shape?.kind === 'opaque') return shape.labels
-  return all
+  // Rows of a statement that has none: a rule rewrote it.
+  return dialogue.everything()
 }
 
-/** How to mask a COPY TO STDOUT: by its own options and lineage; what is not understood is withheld. */
-export function planCopy(dialogue: Dialogue, run: Run): void {
+/**
+ * How to mask a COPY TO STDOUT of `count` columns, by its own options and lineage. The server leaves some columns out of a table's COPY
+ * (generated ones): then which is which is not known, and each carries what the statement reads.
+ */
+export function planCopy(dialogue: Dialogue, run: Run, count: number): void {
   run.planned = true
   const duties = run.permit.obligations.mask
   if (duties.length === 0) return
-  const shape = run.statements[run.index]?.result
+  const statement = run.statements[run.index]
+  const shape = statement?.result
   if (shape?.kind !== 'copyOut') throw new SluiceError('mask.unreadable', 'COPY data of an unknown statement')
-  run.copyMasker = CopyMasker.of(shape, duties, dialogue.parts.session.maskKey)
+  const columns = shape.columns.length === count ? shape.columns : spread(shape.columns, statement!.labelsRead, count)
+  run.copyMasker = CopyMasker.of({ ...shape, columns }, duties, dialogue.parts.session.maskKey)
+}
+
+/** As many columns as come, each with the labels of all. */
+function spread(known: readonly OutputColumn[], read: readonly string[], count: number): readonly OutputColumn[] {
+  const labels = [...new Set([...read, ...known.flatMap((column) => column.labels)])]
+  return Array.from({ length: count }, () => ({ name: '', labels }))
 }

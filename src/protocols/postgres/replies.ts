@@ -67,7 +67,7 @@ export class Replies {
       case BACKEND.CopyData:
         return this.#copyData(bytes, start, end)
       case BACKEND.CopyOutResponse:
-        return this.#copyOut()
+        return this.#copyOut(bytes.readInt16BE(start + HEADER + 1))
       case BACKEND.CopyInResponse:
         return this.#copyIn()
       case BACKEND.CopyBothResponse:
@@ -161,10 +161,11 @@ export class Replies {
     return refusalResponse(cut)
   }
 
-  #copyOut(): Fate {
+  /** CopyOutResponse: Int8 format, Int16 columns, their formats. */
+  #copyOut(columns: number): Fate {
     const run = this.running()
     if (!run) throw new SluiceError('protocol.target', 'an unexpected CopyOutResponse')
-    planCopy(this.#d, run)
+    planCopy(this.#d, run, columns)
     return this.#shown(undefined)
   }
 
