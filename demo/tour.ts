@@ -62,7 +62,7 @@ export function tourOf(place: TourPlace): TourStep[] {
     {
       promise: 'The log of every decision verifies with nothing but its files and a public key.',
       run: `${sluice} audit verify`,
-      expect: '[Vv]erif',
+      expect: 'Verified: [\\d,]+ entries',
     },
   ]
 }

@@ -35,10 +35,13 @@ async function serve({ config, issue, ttl }: ServeOptions): Promise<void> {
   const stop = () => void gateway.stop().then(() => process.exit())
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
   process.on('SIGHUP', () => gateway.policies.reload())
+  try {
+    if (issue !== undefined) process.stdout.write(`${await gateway.issueToken(issue, ttl_ms)}\n`)
+  } catch (error) {
+    await gateway.stop()
+    throw error
+  }
   process.stderr.write(`Sluice is ready: PostgreSQL ${gateway.postgres}, API ${gateway.api}\n`)
-  if (issue === undefined) return
-  const issued = await gateway.issueToken(issue, ttl_ms)
-  process.stdout.write(`${issued}\n`)
 }
 
 const manifest = new URL(import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json', import.meta.url)

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tourOf } from '../../demo/tour.ts'
@@ -138,7 +138,9 @@ describe('starting and stopping', () => {
     await listenable(ports.port)
     const started_ms = performance.now()
     demo = await startDemo(ports)
-    expect(performance.now() - started_ms).toBeLessThan(3_000)
+    // Three seconds of a machine of its own: others may be using this one.
+    const share = Math.max(1, loadavg()[0]! / availableParallelism())
+    expect(performance.now() - started_ms).toBeLessThan(3_000 * share)
     expect(await count()).toBe(before)
   })
 
@@ -149,7 +151,7 @@ describe('starting and stopping', () => {
     demo = await startDemo(ports)
     expect(demo.said()).toContain('Sluice is ready')
     const { said } = await shell('node bin/sluice.cjs audit verify')
-    expect(said).toMatch(/[Vv]erif/)
+    expect(said).toMatch(/^Verified: /)
   })
 
   test('a taken port is one sentence that says what to do', async () => {
