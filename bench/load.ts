@@ -6,7 +6,7 @@ import { tempFolder } from '../test/rig/temp.ts'
 
 export const ROWS = 500_000
 
-/** The tables of all measures. `customers` and `events` have the same columns and rows; only the first one is labelled. */
+/** The tables of all measures. `customers` has two labelled columns; nothing in `events` is labelled or looks like personal data. Rows are about as wide. */
 export async function fill(server: PostgresServer): Promise<void> {
   await mustRun(['pgbench', '-i', '-q', '-s', '10', '--no-vacuum'], { env: loginEnvironment(server) })
   await probe(
@@ -15,7 +15,10 @@ export async function fill(server: PostgresServer): Promise<void> {
        '4111 1111 1111 ' || lpad((g % 10000)::text, 4, '0') as card, (g % 9973) * 1.25 as balance,
        timestamptz '2026-01-01' + g * interval '1 second' as created, 'note ' || md5(g::text) as note
      from generate_series(1, ${ROWS}) g;
-     create table events as table customers`,
+     create table events as select g as id, 'Visit number ' || g as title, 'opened the page of product ' || g % 100 as what,
+       'from the newsletter' as source, (g % 9973) * 1.25 as value, timestamptz '2026-01-01' + g * interval '1 second' as at,
+       repeat('seen ', 6) as note
+     from generate_series(1, ${ROWS}) g`,
   )
   await probe(server, 'vacuum analyze')
 }

@@ -14,7 +14,7 @@ kind: Rule
 name: analysts-read-masked
 who: principal.kind == "human" && "analysts" in principal.groups
 on: resource.labels.env == "prod"
-when: op.only(["read", "session"])
+when: op.only(["read", "session", "export"])
 then: allow
 oblige: { mask: [{ labels: ["pii.*", "pci.*"], with: partial }] }
 ---

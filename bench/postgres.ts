@@ -6,6 +6,8 @@ import { median, type Row, type Sample } from './report.ts'
 
 export interface BenchOptions {
   readonly quick: boolean
+  /** Take only measures whose name contains this. */
+  readonly only: string
   /** Switches of node for the gateway's process. */
   readonly node: readonly string[]
   say(line: string): void
@@ -36,11 +38,12 @@ export async function benchPostgres(options: BenchOptions): Promise<BenchResult>
   const rows: Row[] = []
   try {
     for (const { measure, judge } of plan(options.quick)) {
+      if (!measure.name.includes(options.only)) continue
       const rounds = await takeTurns(measure, contenders, options)
       samples.push(sample(measure, rounds))
       rows.push(...judge(rounds))
     }
-    rows.push(...(await memory(contenders, options)))
+    if ('memory'.includes(options.only)) rows.push(...(await memory(contenders, options)))
   } finally {
     for (const contender of contenders.reverse()) await contender.stop()
     await server.stop('immediate')

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- postgres [--json FILE] [--quick] [--cpu-prof FOLDER]`: direct, PgBouncer, a bare Node byte pipe and Sluice with full
- * enforcement take turns. Exit code 1 when a target is missed. `--cpu-prof` writes a profile of the gateway's process, and its figures
+ * `npm run bench -- postgres [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]`: direct, PgBouncer, a bare Node byte pipe and Sluice with full
+ * enforcement take turns. Exit code 1 when a target is missed. `--measure` takes only those whose name contains the word. `--cpu-prof` writes a profile of the gateway's process, and its figures
  * then include the profiler.
  */
 import { writeFileSync } from 'node:fs'
@@ -11,15 +11,23 @@ import { met, tables } from './report.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, quick: { type: 'boolean', default: false }, 'cpu-prof': { type: 'string' } },
+  options: {
+    json: { type: 'string' },
+    measure: { type: 'string', default: '' },
+    quick: { type: 'boolean', default: false },
+    'cpu-prof': { type: 'string' },
+  },
 })
 if (positionals.length !== 1 || positionals[0] !== 'postgres') {
-  console.error('Say what to measure: npm run bench -- postgres [--json FILE] [--quick] [--cpu-prof FOLDER]')
+  console.error(
+    'Say what to measure: npm run bench -- postgres [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]',
+  )
   process.exit(2)
 }
 const profile = values['cpu-prof'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(values['cpu-prof'])}`]
 const { samples, rows } = await benchPostgres({
   quick: values.quick,
+  only: values.measure,
   node: profile,
   say: (line) => console.error(line),
 })
