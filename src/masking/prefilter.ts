@@ -21,9 +21,20 @@ const DOTS = counter(9, 4, 3)
 /** Colons between hexadecimal digits: 3, as in 2001:db8::1. */
 const COLONS = counter(13, 4, 3)
 /** Reason enough alone. */
-const ALERT = counter(17, 1, 1)
+const AT = counter(17, 1, 1)
+/** Starts a character that may fold into ASCII (normalise.ts). */
+const FOLDS = counter(18, 1, 1)
 
-const FULL = RUN.full | DIGITS.full | DOTS.full | COLONS.full | ALERT.full
+/** What a text has that some detector needs: a bit set. */
+export const SIGNS = {
+  run: RUN.full,
+  digits: DIGITS.full,
+  dots: DOTS.full,
+  colons: COLONS.full,
+  at: AT.full,
+  folds: FOLDS.full,
+} as const
+const ANY = RUN.full | DIGITS.full | DOTS.full | COLONS.full | AT.full | FOLDS.full
 
 /** By byte: what is kept of the counters, and what is added. A byte that is not marked ends every run. */
 const KEEP = new Int32Array(256)
@@ -45,11 +56,11 @@ mark('-', [RUN, DIGITS, DOTS], [RUN])
 mark(' ()+/', [DIGITS, DOTS], [])
 mark('.', [DIGITS, DOTS], [DOTS])
 mark(':', [COLONS], [COLONS])
-mark('@', [], [ALERT])
-// What starts a character that may fold into ASCII (normalise.ts): U+00A0, U+00AD and the superscripts; Arabic, Syriac and
+mark('@', [], [AT])
+// U+00A0, U+00AD and the superscripts; Arabic, Syriac and
 // Indic digits and format characters; everything of three and four bytes.
-for (const lead of [0xc2, 0xcd, 0xd8, 0xd9, 0xdb, 0xdc, 0xdf]) ADD[lead] = ALERT.one
-ADD.fill(ALERT.one, 0xe0, 0xf8)
+for (const lead of [0xc2, 0xcd, 0xd8, 0xd9, 0xdb, 0xdc, 0xdf]) ADD[lead] = FOLDS.one
+ADD.fill(FOLDS.one, 0xe0, 0xf8)
 
 /**
  * False when no detector can match in `bytes[start,end)`: one pass, about a nanosecond per byte, no string. True means
@@ -60,7 +71,22 @@ export function mightMatch(bytes: Uint8Array, start: number, end: number): boole
   for (let i = start; i < end; i++) {
     const byte = bytes[i]!
     counters = (counters & KEEP[byte]!) + ADD[byte]!
-    if ((counters & FULL) !== 0) return true
+    if ((counters & ANY) !== 0) return true
   }
   return false
+}
+
+/** Every sign of `bytes[start,end)`: which detectors are worth asking. */
+export function signsOf(bytes: Uint8Array, start: number, end: number): number {
+  let signs = 0
+  let counters = 0
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!
+    counters = (counters & KEEP[byte]!) + ADD[byte]!
+    const full = counters & ANY
+    if (full === 0) continue
+    signs |= full
+    counters &= ~full
+  }
+  return signs
 }

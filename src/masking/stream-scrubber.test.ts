@@ -114,7 +114,7 @@ describe('a scrubbed stream', () => {
   })
 
   it('masks a private key that never ends up to its bound, and goes on after it', () => {
-    const bytes = Buffer.from(`-----BEGIN PRIVATE KEY-----\n${'MIIE\n'.repeat(5000)}done <\n`)
+    const bytes = Buffer.from(`-----BEGIN PRIVATE KEY-----\n${'MIIEowIBAAKCAQEA7bq0\n'.repeat(1000)}done <\n`)
     const whole = streamed(bytes, [])
     expect(whole.startsWith('*masked*')).toBe(true)
     expect(whole.endsWith('done <\n')).toBe(true)

@@ -1,10 +1,10 @@
 import type { Secret } from '../kit/secret.ts'
 import type { MaskDuty } from '../model/decision.ts'
-import { DETECTORS } from './detectors/all.ts'
+import { DETECTOR_GROUPS } from './detectors/all.ts'
 import type { Detector } from './detectors/detector.ts'
 import { type Treatment, treatmentOf } from './labels.ts'
 import { normalise } from './normalise.ts'
-import { mightMatch } from './prefilter.ts'
+import { mightMatch, SIGNS, signsOf } from './prefilter.ts'
 import { replacementText } from './replacement.ts'
 import { readText, writeText } from './text-bytes.ts'
 import { REDACTED } from './type-table.ts'
@@ -26,12 +26,22 @@ export interface TextScrubber {
 
 /** The scrubber for the detectors whose labels a duty names, or undefined when there is none. */
 export function textScrubber(duties: readonly MaskDuty[], key: Secret): TextScrubber | undefined {
-  const active: ActiveDetector[] = []
-  for (const detector of DETECTORS) {
-    const treatment = treatmentOf([detector.label], duties)
-    if (treatment) active.push({ detector, treatment: { transform: treatment.transform, kind: detector.kind } })
-  }
-  return active.length === 0 ? undefined : new DetectorScrubber(active, key)
+  const groups = DETECTOR_GROUPS.map(({ detectors, mightFind }) => ({
+    mightFind,
+    active: detectors.flatMap((detector) => activeDetector(detector, duties)),
+  })).filter(({ active }) => active.length > 0)
+  return groups.length === 0 ? undefined : new DetectorScrubber(groups, key)
+}
+
+function activeDetector(detector: Detector, duties: readonly MaskDuty[]): ActiveDetector[] {
+  // A duty on `secret` means every kind of secret.
+  const treatment = treatmentOf([detector.label, detector.label.split('.')[0]!], duties)
+  return treatment ? [{ detector, treatment: { transform: treatment.transform, kind: detector.kind } }] : []
+}
+
+interface ActiveGroup {
+  readonly active: readonly ActiveDetector[]
+  mightFind(text: string): boolean
 }
 
 interface ActiveDetector {
@@ -39,8 +49,14 @@ interface ActiveDetector {
   readonly treatment: Treatment
 }
 
+const EVERY_SIGN = -1
+
 /** Holds short strings while the prefilter looks at their bytes. */
 const scratch = Buffer.allocUnsafe(3072)
+
+function textSigns(text: string): number {
+  return text.length <= scratch.length / 3 ? signsOf(scratch, 0, scratch.write(text)) : EVERY_SIGN
+}
 
 interface Find {
   readonly start: number
@@ -67,11 +83,11 @@ function splice(text: string, replacements: readonly Replacement[], until: numbe
 }
 
 class DetectorScrubber implements TextScrubber {
-  readonly #active: readonly ActiveDetector[]
+  readonly #groups: readonly ActiveGroup[]
   readonly #key: Secret
 
-  constructor(active: readonly ActiveDetector[], key: Secret) {
-    this.#active = active
+  constructor(groups: readonly ActiveGroup[], key: Secret) {
+    this.#groups = groups
     this.#key = key
   }
 
@@ -80,40 +96,47 @@ class DetectorScrubber implements TextScrubber {
   }
 
   scrub(bytes: Buffer, start: number, end: number): Buffer | undefined {
+    const signs = signsOf(bytes, start, end)
+    if (signs === 0) return undefined
     // A SQL_ASCII database may hold anything, and what is not replaced must come back as it was.
-    const scrubbed = this.scrubText(readText(bytes, start, end))
-    return scrubbed === undefined ? undefined : writeText(scrubbed)
+    const text = readText(bytes, start, end)
+    const found = this.#replacements(text, signs)
+    return found.length === 0 ? undefined : writeText(splice(text, found, text.length))
   }
 
   scrubText(text: string): string | undefined {
-    if (text.length <= scratch.length / 3 && !mightMatch(scratch, 0, scratch.write(text))) return undefined
-    const found = this.#replacements(text)
+    const signs = textSigns(text)
+    if (signs === 0) return undefined
+    const found = this.#replacements(text, signs)
     return found.length === 0 ? undefined : splice(text, found, text.length)
   }
 
   scrubHead(text: string, cut: number): { readonly scrubbed: string; readonly consumed: number } {
-    const found = this.#replacements(text).filter(({ start }) => start < cut)
+    const found = this.#replacements(text, EVERY_SIGN).filter(({ start }) => start < cut)
     const consumed = Math.max(cut, found.at(-1)?.end ?? 0)
     return { scrubbed: splice(text, found, consumed), consumed }
   }
 
-  #replacements(text: string): Replacement[] {
+  #replacements(text: string, signs: number): Replacement[] {
     const { text: folded, origin } = normalise(text)
-    return this.#find(folded).map((find) => {
-      const value = folded.slice(find.start, find.end)
-      return {
-        start: beforePair(text, origin ? origin[find.start]! : find.start),
-        end: afterPair(text, origin ? endInOriginal(origin, find.end) : find.end),
-        by: find.treatment ? replacementText(value, find.treatment, this.#key) : REDACTED,
-      }
-    })
+    // What folds into ASCII may have hidden any other sign.
+    const found = this.#find(folded, (signs & SIGNS.folds) === 0 ? signs : textSigns(folded) & ~SIGNS.folds)
+    return found.map((find) => ({
+      start: beforePair(text, origin ? origin[find.start]! : find.start),
+      end: afterPair(text, origin ? endInOriginal(origin, find.end) : find.end),
+      by: find.treatment ? replacementText(folded.slice(find.start, find.end), find.treatment, this.#key) : REDACTED,
+    }))
   }
 
   /** Every find, in order, overlapping ones joined. */
-  #find(text: string): Find[] {
+  #find(text: string, signs: number): Find[] {
     const found: Find[] = []
-    for (const { detector, treatment } of this.#active) {
-      detector.find(text, (start, end) => found.push({ start, end, treatment }))
+    for (const group of this.#groups) {
+      if (!group.active.some(({ detector }) => (detector.needs & signs) !== 0) || !group.mightFind(text)) continue
+      for (const { detector, treatment } of group.active) {
+        if ((detector.needs & signs) === 0) continue
+        detector.find(text, (start, end) => found.push({ start, end, treatment }))
+      }
     }
     if (found.length < 2) return found
     found.sort((a, b) => a.start - b.start || b.end - a.end)

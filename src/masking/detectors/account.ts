@@ -1,3 +1,4 @@
+import { SIGNS } from '../prefilter.ts'
 import { type Detector, eachMatch, isDigitCode, isLetterCode, isWordCode } from './detector.ts'
 
 /** 13 to 19 digits in a row, or in the groups cards are printed in. */
@@ -8,6 +9,7 @@ const CARD =
 export const cardDetector: Detector = {
   label: 'pci.card',
   kind: 'card',
+  needs: SIGNS.digits,
   find(text, report) {
     eachMatch(CARD, text, (match) => {
       const digits = match[0].replace(/[ -]/g, '')
@@ -48,6 +50,7 @@ const SAID_SSN =
 export const ssnDetector: Detector = {
   label: 'pii.ssn',
   kind: 'ssn',
+  needs: SIGNS.digits,
   find(text, report) {
     eachMatch(SSN, text, (match) => report(match.index, match.index + match[0].length))
     eachMatch(SAID_SSN, text, (match) => {
@@ -68,19 +71,30 @@ const IBAN_LENGTHS = new Map<string, number>(
     .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
 )
 
-const IBAN_START = /(?<![\w])[A-Z]{2}\d{2}(?=[ -]?[A-Z0-9])/gi
-
 /** International bank account numbers: country, its length, and the remainder 1 by 97 (ISO 13616). */
 export const ibanDetector: Detector = {
   label: 'pii.iban',
   kind: 'iban',
+  needs: SIGNS.digits | SIGNS.run,
   find(text, report) {
-    eachMatch(IBAN_START, text, (match) => {
-      const length = IBAN_LENGTHS.get(match[0].slice(0, 2).toUpperCase())
-      const end = length === undefined ? -1 : ibanEnd(text, match.index, length)
-      if (end > 0) report(match.index, end)
-    })
+    for (let at = 0; at + 15 <= text.length; at++) {
+      if (!isIbanStart(text, at)) continue
+      const length = IBAN_LENGTHS.get(text.slice(at, at + 2).toUpperCase())
+      const end = length === undefined ? -1 : ibanEnd(text, at, length)
+      if (end > 0) report(at, end)
+    }
   },
+}
+
+/** Two letters and two digits where a word begins. */
+function isIbanStart(text: string, at: number): boolean {
+  return (
+    isDigitCode(text.charCodeAt(at + 2)) &&
+    isLetterCode(text.charCodeAt(at)) &&
+    isLetterCode(text.charCodeAt(at + 1)) &&
+    isDigitCode(text.charCodeAt(at + 3)) &&
+    !isWordCode(text.charCodeAt(at - 1))
+  )
 }
 
 /** The end of an IBAN of `length` letters and digits at `start`, single spaces or hyphens between them, or -1. */

@@ -1,4 +1,5 @@
-import { type Detector, isDigitCode, isLetterCode, isWordCode, patternDetector, type Report } from './detector.ts'
+import { SIGNS } from '../prefilter.ts'
+import { type Detector, eachMatch, isDigitCode, isLetterCode, isWordCode, type Report } from './detector.ts'
 
 /** RFC 5321's bounds. */
 const LOCAL_LIMIT = 64
@@ -12,6 +13,7 @@ const PLUS = 43
 export const emailDetector: Detector = {
   label: 'pii.email',
   kind: 'email',
+  needs: SIGNS.at,
   find(text, report) {
     for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
       const start = localStart(text, at)
@@ -61,17 +63,16 @@ function isTopLevel(code: number): boolean {
 }
 
 /** (415) 555-2671, 415-555-2671, 415.555.2671, each with an optional 1 before it. Spaces alone are too common between numbers. */
-const NORTH_AMERICAN = patternDetector('pii.phone', 'phone', {
-  gate: '',
-  regexp: /(?<![\w.+*/-])(?:1[ .-])?(?:\([2-9]\d{2}\) ?[2-9]\d{2}-|[2-9]\d{2}([.-])[2-9]\d{2}\1)\d{4}(?![\w-]|\.\d)/g,
-})
+const NORTH_AMERICAN =
+  /(?<![\w.+*/-])(?:1[ .-])?(?:\([2-9]\d{2}\) ?[2-9]\d{2}-|[2-9]\d{2}([.-])[2-9]\d{2}\1)\d{4}(?![\w-]|\.\d)/g
 
 /** Phone numbers: international with `+`, or North American with its usual separators. */
 export const phoneDetector: Detector = {
   label: 'pii.phone',
   kind: 'phone',
+  needs: SIGNS.digits,
   find(text, report) {
-    NORTH_AMERICAN.find(text, report)
+    eachMatch(NORTH_AMERICAN, text, (match) => report(match.index, match.index + match[0].length))
     for (let at = text.indexOf('+'); at >= 0; at = text.indexOf('+', at + 1)) international(text, at, report)
   },
 }

@@ -10,23 +10,9 @@ export type Report = (start: number, end: number) => void
 export interface Detector {
   readonly label: string
   readonly kind: ValueKind
+  /** Signs of which a text with such a value has at least one: see prefilter.ts. */
+  readonly needs: number
   find(text: string, report: Report): void
-}
-
-/** A detector over one bounded pattern. `gate` is a string every match contains: most texts end there. */
-export function patternDetector(
-  label: string,
-  kind: ValueKind,
-  pattern: { readonly gate: string; readonly regexp: RegExp },
-): Detector {
-  return {
-    label,
-    kind,
-    find(text, report) {
-      if (pattern.gate !== '' && !text.includes(pattern.gate)) return
-      eachMatch(pattern.regexp, text, (match) => report(match.index, match.index + match[0].length))
-    },
-  }
 }
 
 /** Calls `found` for every match of a global pattern. Restarts the pattern itself: matchAll would copy it for every text. */

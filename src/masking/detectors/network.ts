@@ -1,3 +1,4 @@
+import { SIGNS } from '../prefilter.ts'
 import { type Detector, eachMatch } from './detector.ts'
 
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
@@ -9,6 +10,7 @@ const IPV6 = /(?<![\w:.])[0-9a-f]{4}(?::{1,2}[0-9a-f]{1,4}){1,7}(?:::)?(?![\w:]|
 export const ipDetector: Detector = {
   label: 'pii.ip',
   kind: 'ip',
+  needs: SIGNS.dots | SIGNS.colons,
   find(text, report) {
     if (text.includes('.')) {
       eachMatch(IPV4, text, (match) => {

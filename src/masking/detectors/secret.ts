@@ -1,5 +1,6 @@
 import { KEY_BYTES } from '../limits.ts'
-import { type Detector, eachMatch, patternDetector, type Report } from './detector.ts'
+import { SIGNS } from '../prefilter.ts'
+import { type Detector, eachMatch, type Report } from './detector.ts'
 
 /** label, a string every match contains, pattern. Prefixes and lengths as the providers document them; upper bounds keep the search linear. */
 const PATTERNS: readonly (readonly [string, string, RegExp])[] = [
@@ -45,12 +46,17 @@ const NAMED: readonly (readonly [string, RegExp, RegExp])[] = [
   ['secret.password', /:\/\//, /(?<!\w)[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:@/"'<>]{0,128}:([^\s@/"'<>]{1,256})@/dgi],
 ]
 
+/** One search for what any of the patterns begins with: most texts end here. */
+const PREFIX =
+  /AKIA|ASIA|ABIA|ACCA|AIza|GOCSPX-|ya29\.|\dQ~|gh[pousr]_|github_pat_|gl[a-z]{2,5}-|xox|xapp-|hooks\.slack|[rs]k_(?:live|test)|whsec_|sk-|slu_|npm_|pypi-|SG\.|hf_|do[oprt]_v1|dapi|eyJ/
+
 const KEY_START = /-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----/g
 const KEY_BODY = /[A-Za-z0-9+/=\s:,.\\-]/
 
 const keyDetector: Detector = {
   label: 'secret.key',
   kind: 'secret',
+  needs: SIGNS.run,
   find(text, report) {
     if (!text.includes('PRIVATE KEY')) return
     let done = 0
@@ -99,6 +105,8 @@ function namedDetector(label: string, gate: RegExp, pattern: RegExp): Detector {
   return {
     label,
     kind: 'secret',
+    // A password may be short; its URL has an @ behind it.
+    needs: SIGNS.run | SIGNS.at,
     find(text: string, report: Report) {
       if (!gate.test(text)) return
       eachMatch(pattern, text, (match) => {
@@ -109,9 +117,34 @@ function namedDetector(label: string, gate: RegExp, pattern: RegExp): Detector {
   }
 }
 
-/** Provider secrets, tokens, private keys, and passwords inside URLs. */
-export const secretDetectors: readonly Detector[] = [
-  ...PATTERNS.map(([label, gate, regexp]) => patternDetector(label, 'secret', { gate, regexp })),
+const LABELS = [...new Set(PATTERNS.map(([label]) => label))]
+
+/** Every pattern of one label. */
+function prefixDetector(label: string): Detector {
+  const patterns = PATTERNS.filter((pattern) => pattern[0] === label)
+  return {
+    label,
+    kind: 'secret',
+    needs: SIGNS.run,
+    find(text, report) {
+      for (const [, gate, regexp] of patterns) {
+        if (!text.includes(gate)) continue
+        eachMatch(regexp, text, (match) => report(match.index, match.index + match[0].length))
+      }
+    },
+  }
+}
+
+/** True when a text may hold a secret that begins with a provider's prefix. */
+export function hasSecretPrefix(text: string): boolean {
+  return PREFIX.test(text)
+}
+
+/** Secrets known by their prefix; asked only when {@link hasSecretPrefix}. */
+export const prefixDetectors: readonly Detector[] = LABELS.map(prefixDetector)
+
+/** Secrets beside a keyword, passwords in URLs, private keys. */
+export const namedDetectors: readonly Detector[] = [
   ...NAMED.map(([label, gate, pattern]) => namedDetector(label, gate, pattern)),
   keyDetector,
 ]
