@@ -26,7 +26,7 @@ export const eventSchema = z
       op,
       columns: z.array(z.object({ name: z.string(), typeOid: z.number(), format: z.number() })),
     }),
-    z.object({ at, kind: z.literal('rows'), op, rows: z.array(z.array(cell)) }),
+    z.object({ at, kind: z.literal('rows'), op, columnsOf: op, rows: z.array(z.array(cell)) }),
     z.object({
       at,
       kind: z.literal('outcome'),

@@ -50,7 +50,12 @@ export interface SessionIndex {
 export type ReplayEvent = { readonly at: number } & (
   | Exclude<TranscriptEvent, { kind: 'rows' }>
   /** A cell is text, or null; a binary value without a known text form is `\x` and hex. */
-  | { readonly kind: 'rows'; readonly op: number; readonly rows: readonly (readonly (string | null)[])[] }
+  | {
+      readonly kind: 'rows'
+      readonly op: number
+      readonly columnsOf: number
+      readonly rows: readonly (readonly (string | null)[])[]
+    }
   | { readonly kind: 'gap'; readonly events: number }
   | { readonly kind: 'end' }
 )

@@ -26,6 +26,8 @@ export type TranscriptEvent =
       readonly at: number
       readonly kind: 'rows'
       readonly op: number
+      /** The operation whose columns describe them. */
+      readonly columnsOf: number
       readonly rows: readonly (readonly (string | null)[])[]
     }
   | {
@@ -43,6 +45,8 @@ export type TranscriptEvent =
   | { readonly at: number; readonly kind: 'end' }
 
 const INDENT = ' '.repeat(10)
+/** What begins a further line of a caller's own text: it can never look like a line of ours. */
+const MORE = `\n${INDENT}│ `
 const VERDICT = { allow: 'allowed', approve: 'asked people', deny: 'refused' } as const
 
 /** Tells a transcript's events in words, in order. Rows wait until their operation has its outcome, so that they stand in one table. */
@@ -50,6 +54,8 @@ export class EventTeller {
   readonly #paint: Paint
   readonly #columns = new Map<number, readonly string[]>()
   readonly #rows = new Map<number, (readonly (string | null)[])[]>()
+  /** The operation whose columns the rows that wait have. */
+  #columnsOf = 0
 
   constructor(paint: Paint) {
     this.#paint = paint
@@ -66,7 +72,7 @@ export class EventTeller {
           ?.map((value, i) => `$${i + 1} = ${value === null ? 'NULL' : `'${visible(value)}'`}`)
           .join(', ')
         return [
-          `${dim(clock(event.at))} ${bold(`#${event.op}`)} ${visibleLines(event.text).replaceAll('\n', `\n${INDENT}`)}\n`,
+          `${dim(clock(event.at))} ${bold(`#${event.op}`)} ${visibleLines(event.text).replaceAll('\n', MORE)}\n`,
           values ? `${INDENT}${values}\n` : '',
           `${INDENT}${colour(`${VERDICT[event.outcome]}${visible(by)} (${event.reason})`)}\n`,
         ].join('')
@@ -82,13 +88,14 @@ export class EventTeller {
       case 'rows': {
         const rows = this.#rows.get(event.op) ?? []
         rows.push(...event.rows)
+        this.#columnsOf = event.columnsOf
         this.#rows.set(event.op, rows)
         return ''
       }
       case 'outcome':
         return this.#sample(event.op) + this.#outcome(event)
       case 'notice':
-        return `${dim(clock(event.at))} ${visibleLines(event.text)}\n`
+        return `${dim(clock(event.at))} ${visibleLines(event.text).replaceAll('\n', MORE)}\n`
       case 'gap':
         return `${INDENT}${red(`${event.events} events were not recorded: the disk refused`)}\n`
       case 'end':
@@ -98,16 +105,15 @@ export class EventTeller {
 
   #sample(op: number): string {
     const rows = this.#rows.get(op) ?? []
-    const names = this.#columns.get(op) ?? rows[0]?.map((_, i) => `column ${i + 1}`) ?? []
+    const names = this.#columns.get(this.#columnsOf) ?? rows[0]?.map((_, i) => `column ${i + 1}`) ?? []
     this.#rows.delete(op)
-    this.#columns.delete(op)
     if (rows.length === 0) return ''
     const columns = names.map((title, i) => ({
       title: visible(title),
       value: (row: readonly (string | null)[]) => row[i] ?? '',
       most: 60,
     }))
-    return formatTable(rows, columns).replace(/^/gm, INDENT).trimEnd().concat('\n')
+    return formatTable(rows, columns).replace(/^(?=.|\n)/gm, INDENT)
   }
 
   #outcome(event: Extract<TranscriptEvent, { kind: 'outcome' }>): string {

@@ -21,16 +21,18 @@ export function paintFor(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv = p
 
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
-/** Text from elsewhere made safe for a terminal: control characters are spelled out, so that no cell moves the cursor or changes a title. */
+/** Controls, direction changes, characters that show nothing, line and paragraph separators, halves of surrogate pairs. */
+const ACTIVE = /\p{Cc}|\p{Cf}|\p{Cs}|\p{Zl}|\p{Zp}|\p{Default_Ignorable_Code_Point}|\p{Bidi_Control}/gu
+
+/** Text from elsewhere made safe for a terminal and for the eye: what is not plainly visible is spelled out, so that no cell moves the cursor, changes a title or hides what it says (ATTACKS D24, G34). */
 export function visible(text: string): string {
-  return text.replace(
-    /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
-    (mark) => ESCAPES[mark] ?? escaped(mark.charCodeAt(0).toString(16)),
-  )
+  return text.replace(ACTIVE, (mark) => ESCAPES[mark] ?? spelled(mark.codePointAt(0)!))
 }
 
-function escaped(hex: string): string {
-  return hex.length > 2 ? `\\u${hex.padStart(4, '0')}` : `\\x${hex.padStart(2, '0')}`
+function spelled(code: number): string {
+  const hex = code.toString(16)
+  if (code < 0x100) return `\\x${hex.padStart(2, '0')}`
+  return code < 0x10000 ? `\\u${hex.padStart(4, '0')}` : `\\u{${hex}}`
 }
 
 /** Like {@link visible} for text of several lines: line ends stay. */

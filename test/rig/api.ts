@@ -56,7 +56,7 @@ export const EVENTS: ReplayEvent[] = [
     rule: 'r',
     reason: 'policy.allowed',
   },
-  { at: 2, kind: 'rows', op: 1, rows: [['1', null]] },
+  { at: 2, kind: 'rows', op: 1, columnsOf: 1, rows: [['1', null]] },
 ]
 
 export interface TestApi extends AsyncDisposable {
