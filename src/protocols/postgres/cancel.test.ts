@@ -1,11 +1,9 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Authority } from '../../../test/rig/certificates.ts'
 import { type PostgresServer, startPostgres } from '../../../test/rig/postgres.ts'
 import { probe } from '../../../test/rig/psql.ts'
+import { upstreamTo } from '../../../test/rig/upstream.ts'
 import type { Clock } from '../../kit/clock.ts'
-import { Secret } from '../../kit/secret.ts'
 import type { Upstream } from '../contract.ts'
 import { CancelRegistry, sendCancel } from './cancel.ts'
 import { Intake, TARGET } from './intake.ts'
@@ -102,23 +100,8 @@ describe('a cancel on its way to the target', () => {
   })
   afterAll(() => Promise.all([open?.stop(), secure?.stop()]))
 
-  async function upstreamOf(server: PostgresServer, tls: Upstream['tls']): Promise<Upstream> {
-    const redial = async () => {
-      const socket = connect(server.port, '127.0.0.1')
-      await once(socket, 'connect')
-      return socket
-    }
-    const { user, password } = server
-    return {
-      stream: await redial(),
-      host: '127.0.0.1',
-      user,
-      password: new Secret(password),
-      database: undefined,
-      tls,
-      redial,
-    }
-  }
+  const upstreamOf = ({ port, user, password }: PostgresServer, tls: Upstream['tls']) =>
+    upstreamTo({ port, user, password, tls })
 
   /** SQLSTATE a sleeping query ends with. */
   async function asleep({ stream }: LoggedIn, started: () => Promise<void>): Promise<string | undefined> {
