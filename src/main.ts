@@ -1,34 +1,9 @@
 import { readFileSync } from 'node:fs'
-import type { Command } from 'commander'
-import { durationOf } from './cli/duration.ts'
 import { createProgram, runProgram } from './cli/program.ts'
+import type { ServeWish } from './cli/serve.ts'
 
-interface ServeOptions {
-  readonly config?: string
-  readonly issue?: string
-  readonly ttl: string
-}
-
-/** `sluice serve`: the one verb that is no client. What it stands on is loaded only when it runs. */
-function registerServeCommand(program: Command): void {
-  program
-    .command('serve')
-    .description('run the gateway')
-    .option('-c, --config <file>', 'settings (default: sluice.yaml in this folder, else the defaults)')
-    .option(
-      '--issue <principal>',
-      'print a token for this principal once the gateway runs: the way to the first administrator',
-    )
-    .option('--ttl <duration>', 'how long that token holds', '8h')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  sluice serve\n  sluice serve --config /etc/sluice/sluice.yaml\n  sluice serve --issue human:ada\n',
-    )
-    .action(serve)
-}
-
-async function serve({ config, issue, ttl }: ServeOptions): Promise<void> {
-  const ttl_ms = durationOf(ttl)
+/** Runs the gateway until a signal. What it stands on is loaded only here, so that the other verbs start at once. */
+async function serve({ config, issue, ttl_ms }: ServeWish): Promise<void> {
   const { startGateway } = await import('./serve.ts')
   const { loadSettings } = await import('./setup/config.ts')
   const gateway = await startGateway(loadSettings(config, process.cwd()), { version })
@@ -50,4 +25,4 @@ const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: str
 // A reader that leaves early (`sluice sessions | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
-await runProgram(createProgram(version, registerServeCommand), process.argv.slice(2))
+await runProgram(createProgram({ version, serve }), process.argv.slice(2))

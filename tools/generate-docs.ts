@@ -1,6 +1,8 @@
 /** Writes the references that have one source in the code. `--check` only compares. test/tidy.test.ts fails when one has drifted. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Command } from 'commander'
+import { createProgram } from '../src/cli/program.ts'
 import { CATALOGUE, type CatalogueEntry } from '../src/kit/catalogue.ts'
 import { documentSchema, TYPES, VARIABLES } from '../src/policy/index.ts'
 
@@ -14,6 +16,7 @@ export interface GeneratedDocument {
 export async function generatedDocuments(): Promise<GeneratedDocument[]> {
   return [
     { path: 'docs/errors.md', text: errors() },
+    { path: 'docs/cli.md', text: commandLine() },
     { path: 'docs/policy-facts.md', text: policyFacts() },
     { path: 'docs/policy-schema.json', text: `${JSON.stringify(documentSchema(), null, 2)}\n` },
   ]
@@ -51,6 +54,33 @@ beyond; \`unknown\` never passes \`only\`. \`matches\` takes RE2 patterns, writt
     return `\n## ${name}\n\n| Field | Type | Holds |\n|---|---|---|\n${rows.join('')}`
   })
   return head + variables.join('') + types.join('')
+}
+
+function commandLine(): string {
+  const head = `# The command line
+
+Generated from \`src/cli/\`. Every verb takes \`--json\`. Exit codes: 0 done, 1 failed, 2 a mistake in the command, 3 refused, 4 not there, 77 waiting
+for approval.
+
+Options of every verb:
+
+`
+  const program = createProgram({ version: '', serve: async () => {} })
+  const shared = program.options
+    .filter((option) => option.short !== '-V')
+    .map((option) => `- \`${option.flags}\`: ${option.description}\n`)
+    .join('')
+  const told = (command: Command, name: string): string => {
+    if (command.commands.length > 0 && command.parent === null)
+      return command.commands.map((inner) => told(inner, `${name} ${inner.name()}`)).join('')
+    const help: string[] = []
+    command
+      .configureOutput({ writeOut: (text) => help.push(text), getOutHelpWidth: () => 110 })
+      .configureHelp({ showGlobalOptions: false })
+      .outputHelp()
+    return `\n## ${name}\n\n\`\`\`text\n${help.join('').trim()}\n\`\`\`\n${command.commands.map((inner) => told(inner, `${name} ${inner.name()}`)).join('')}`
+  }
+  return head + shared + told(program, 'sluice')
 }
 
 function cell(text: string): string {

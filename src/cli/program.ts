@@ -3,7 +3,7 @@ import { SluiceError } from '../kit/errors.ts'
 import { registerApprovalsCommand } from './approvals.ts'
 import { registerAuditCommands } from './audit.ts'
 import { registerApproveCommand, registerRejectCommand } from './ballot.ts'
-import { registerConnectCommand } from './connect-info.ts'
+import { registerConnectCommand } from './connect.ts'
 import { addGlobalOptions } from './context.ts'
 import { CommandFailure, EXIT, exitFor } from './exit.ts'
 import { registerKillCommand } from './kill.ts'
@@ -12,6 +12,7 @@ import { registerPolicyCommands } from './policy.ts'
 import { registerReplayCommand } from './replay.ts'
 import { registerResourcesCommand } from './resources.ts'
 import { registerSecretCommands } from './secret.ts'
+import { registerServeCommand, type ServeWish } from './serve.ts'
 import { registerSessionsCommand } from './sessions.ts'
 import { registerSqlCommand } from './sql.ts'
 import { registerStatusCommand } from './status.ts'
@@ -37,15 +38,21 @@ const VERBS = [
   registerAuditCommands,
 ]
 
-/** The command line: every verb, one file each. `extra` adds the verbs that are more than clients of the API (serve). */
-export function createProgram(version: string, extra: (program: Command) => void = () => {}): Command {
+export interface ProgramParts {
+  readonly version: string
+  /** The gateway itself: the one thing here that is no client of the API. */
+  readonly serve: (wish: ServeWish) => Promise<void>
+}
+
+/** The command line: every verb, one file each. */
+export function createProgram({ version, serve }: ProgramParts): Command {
   const program = addGlobalOptions(new Command('sluice'))
     .description('A gateway between AI agents, people and the systems they use.')
     .version(version)
     .showHelpAfterError('(sluice --help tells more)')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-  extra(program)
+  registerServeCommand(program, serve)
   for (const register of VERBS) register(program)
   for (const command of program.commands) {
     command.exitOverride()
