@@ -198,4 +198,46 @@ describe('G43: a disk that fails refuses, and only as long as it fails', () => {
     await ledger.close()
     expect(await verifyLedger({ dir })).toMatchObject({ verified: true, entries: 3 })
   })
+
+  test('a ledger that cannot be sealed for a minute refuses, and works again once it can', async () => {
+    let now = 0
+    const clock = { now_ms: () => 1, monotonic_ms: () => now }
+    const logged: string[] = []
+    const ledger = await open({ clock, log: createLog('error', (line) => logged.push(line)) })
+    fs.rmSync(join(dir, 'tile'), { recursive: true, force: true })
+    fs.writeFileSync(join(dir, 'tile'), '')
+    write(ledger, 300)
+    await until(() => logged.some((line) => line.includes('cannot be sealed')))
+    write(ledger, 1)
+    now += 61_000
+    ledger.append('intent', '"op":1')
+    expect(() => ledger.commit()).toThrow(/no checkpoint could be written/)
+    fs.rmSync(join(dir, 'tile'))
+    await until(() => {
+      try {
+        write(ledger, 1)
+        return true
+      } catch {
+        return false
+      }
+    })
+    await ledger.close()
+    expect(await verifyLedger({ dir })).toMatchObject({ verified: true, warnings: [] })
+  })
+
+  test('a start on a full disk fails in one sentence and gives the folder back', async () => {
+    const disk = new FailingDisk()
+    disk.write = 'full'
+    await expect(open({ disk })).rejects.toMatchObject({ code: 'ledger.unwritable' })
+    await (await open()).close()
+    expect((await verifyLedger({ dir })).verified).toBe(true)
+  })
 })
+
+/** Resolves when the condition holds, looked at once a turn of the event loop. */
+function until(holds: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => (holds() ? resolve() : void setImmediate(look))
+    look()
+  })
+}

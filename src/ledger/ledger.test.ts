@@ -85,6 +85,25 @@ describe('a ledger keeps what was committed', () => {
   })
 })
 
+test('it verifies beside a running writer, at any moment', async () => {
+  const ledger = await open({ segment_bytes: 100_000 })
+  let stop = false
+  const writing = (async () => {
+    while (!stop) {
+      write(ledger, 50)
+      await new Promise(setImmediate)
+    }
+  })()
+  for (let sealed = 0; sealed < 2; ) {
+    const verdict = await verifyLedger({ dir })
+    expect(verdict).toMatchObject({ verified: true, warnings: [] })
+    if (verdict.checkpoints > sealed) sealed++
+  }
+  stop = true
+  await writing
+  await ledger.close()
+})
+
 describe('one writer, one key', () => {
   test('a second writer is refused, and let in once the first has gone', async () => {
     const first = await open()

@@ -97,6 +97,8 @@ export class Ledger implements LedgerPort {
     if (body.length > BODY_units) throw new SluiceError('limit.buffer', 'a ledger entry is too large')
     // A raw newline would forge the entry after it (ATTACKS G48). JSON never holds one.
     if (body.includes('\n')) throw new SluiceError('internal', 'a ledger entry holds a newline')
+    // Late reports of sessions that end with the gateway: after its last checkpoint nothing is sealed any more.
+    if (this.#state === 'closed') return -1
     const index = this.#next++
     this.#batch += entryLine(index, this.#start.clock.now_ms(), kind, body)
     if (this.#timer === undefined) this.#arm(AUTOCOMMIT_ms)
@@ -104,7 +106,7 @@ export class Ledger implements LedgerPort {
   }
 
   commit(): void {
-    if (this.#batch === '') return
+    if (this.#batch === '' && this.#state !== 'closed') return
     const failure = this.#tryCommit()
     if (failure === undefined) return
     this.#refuseBatch()

@@ -35,12 +35,19 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const paths = ledgerPaths(options.dir)
   mkdirSync(paths.entries, { recursive: true, mode: 0o700 })
   const unlock = lockFolder(paths.lock)
+  let ledger: Ledger
   try {
-    const ledger = start(options, paths, unlock)
+    ledger = start(options, paths, unlock)
+  } catch (cause) {
+    unlock()
+    throw cause
+  }
+  try {
+    ledger.commit()
     await ledger.durable()
     return ledger
   } catch (cause) {
-    unlock()
+    await ledger.close().catch(() => {})
     throw cause
   }
 }
@@ -76,7 +83,6 @@ function start(options: LedgerOptions, paths: LedgerPaths, unlock: () => void): 
     },
   })
   appendStart(ledger, found)
-  ledger.commit()
   return ledger
 }
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLog } from '../kit/log.ts'
 import { ledgerPaths, listSegments } from './layout.ts'
@@ -131,5 +132,32 @@ describe('G42: a restart ends what the last run left open', () => {
     write(second, 10)
     await second.close()
     expect(await verifyLedger({ dir })).toMatchObject({ verified: true, warnings: [], sealed: 614 })
+  })
+
+  test('any cut of what was not sealed is mended; any cut of what was is refused', async () => {
+    const first = await open()
+    write(first, 40)
+    await first.close()
+    const second = await open()
+    write(second, 40)
+    await leave(second, () => fs.rmSync(join(dir, 'lock')))
+    const bytes = fs.readFileSync(last())
+    const sealed = bytes.indexOf('{"n":42,')
+    const kept = `${dir}.kept`
+    fs.cpSync(dir, kept, { recursive: true })
+    await fc.assert(
+      fc.asyncProperty(fc.nat(bytes.length - 1), async (at) => {
+        fs.rmSync(dir, { recursive: true })
+        fs.cpSync(kept, dir, { recursive: true })
+        fs.truncateSync(last(), at)
+        if (at < sealed) {
+          await expect(open()).rejects.toMatchObject({ code: 'ledger.damaged' })
+        } else {
+          await (await open()).close()
+          expect(await verifyLedger({ dir })).toMatchObject({ verified: true, torn_bytes: 0 })
+        }
+      }),
+      { numRuns: 25 },
+    )
   })
 })
