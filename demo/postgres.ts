@@ -37,7 +37,7 @@ export async function startDemoPostgres(folder: string, say: (line: string) => v
   }
   const server = await launch(bin, cluster, folder)
   try {
-    await fillOnce(folder, server.port)
+    await fillOnce(folder, cluster, server.port)
   } catch (error) {
     await server.stop()
     throw error
@@ -45,14 +45,17 @@ export async function startDemoPostgres(folder: string, say: (line: string) => v
   return server
 }
 
-/** A cluster must belong to an account that is not root; below a folder that account cannot enter (/root) it stands in the temporary folder instead. */
+/**
+ * A cluster must belong to an account that is not root; below a folder that account cannot enter (/root) it stands in the temporary folder
+ * instead, under a name that nobody can guess and that a new folder's new password makes another.
+ */
 function clusterFolder(folder: string): string {
   if (!serverAccount()) return join(folder, 'postgres')
   chmodSync(folder, 0o711)
   chmodSync(dirname(folder), 0o711)
   return reachableByAll(folder)
     ? join(folder, 'postgres')
-    : join(tmpdir(), `sluice-demo-${sha256(folder).slice(0, 16)}`)
+    : join(tmpdir(), `sluice-demo-${sha256(folder + passwordOf(folder, 'postgres')).slice(0, 16)}`)
 }
 
 /** The password of an account, made once. */
@@ -166,9 +169,9 @@ async function isReady(child: ChildProcess, cluster: string): Promise<boolean> {
   throw new Error(`The demo's PostgreSQL was not ready within ${READY_MS / 1000} s.`)
 }
 
-/** Fills the database in one go: a database `shop` that exists is complete, because it is renamed to that name last. */
-async function fillOnce(folder: string, port: number): Promise<void> {
-  const done = join(folder, 'filled')
+/** Fills the database. The mark that it is complete stands in the cluster itself: where one goes, so does the other. */
+async function fillOnce(folder: string, cluster: string, port: number): Promise<void> {
+  const done = join(cluster, 'sluice-shop-is-filled')
   if (existsSync(done)) return
   const password = passwordOf(folder, 'postgres')
   const open = async (database: string) => {
