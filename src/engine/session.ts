@@ -26,6 +26,7 @@ import { Enforcer } from './enforce.ts'
 import { principalPart } from './entries.ts'
 import { LIMITS } from './limits.ts'
 import { pump } from './pump.ts'
+import { readTargetPem } from './target-pem.ts'
 import type { Tick } from './tick.ts'
 
 export interface SessionParts {
@@ -100,6 +101,7 @@ export class GatewaySession implements Session {
   async dial(): Promise<Upstream> {
     const { resource, user, ports, meta } = this.#parts
     const password = user.password ? await ports.secrets.read(user.password) : undefined
+    const pem = await readTargetPem(resource.tls, ports.secrets)
     const { host, port } = splitAddress(resource.address)
     const redial = () => dialTcp(host, port, this.#ended.signal)
     return {
@@ -109,6 +111,7 @@ export class GatewaySession implements Session {
       password,
       database: meta.database || undefined,
       tls: resource.tls,
+      pem,
       redial: () => dialTcp(host, port),
     }
   }

@@ -77,12 +77,13 @@ export interface Upstream {
   readonly password: Secret | undefined
   readonly database: string | undefined
   readonly tls: TargetTls
-  /** What the files `tls` names hold, as PEM; the same object until they change, because parsed contexts are cached by it. */
+  /** What the files `tls` names hold. */
   readonly pem?: TargetPem
   /** A second connection to the same target, for an out-of-band cancel or a catalogue query. */
   redial(): Promise<Duplex>
 }
 
+/** The texts of PEM files. */
 export interface TargetPem {
   readonly ca?: string
   readonly cert?: string

@@ -26,6 +26,9 @@ export const SCRAM_ITERATIONS = 1_000_000
 /** Derived SCRAM keys kept, one per (password, salt, rounds). */
 export const SCRAM_KEYS = 256
 
+/** Parsed certificates of targets kept. */
+export const TARGET_CONTEXTS = 64
+
 /** Cancel keys: what protocol 3.2 allows, and what we hand out. */
 export const CANCEL_KEY_BYTES = { least: 4, most: 256, version30: 4, version32: 32 } as const
 

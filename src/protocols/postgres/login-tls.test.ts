@@ -117,6 +117,12 @@ describe('TLS to the target', () => {
     expect(error.code).toBe('target.login')
   })
 
+  test("a file that holds no certificate is the administrator's to mend", async () => {
+    const pem = { ca: authority.ca, cert: 'not PEM', key: new Secret('neither') }
+    const tls = { mode: 'verify-ca', ca: 'ca.crt', cert: 'c.crt', key: 'c.key' } as const
+    expect((await refusal(loginAs({ port: secure.port, ...scrambled, tls, pem }))).code).toBe('target.login')
+  })
+
   test('a file that was not loaded is not passed over', async () => {
     const error = await refusal(loginAs({ port: secure.port, ...scrambled, tls: { mode: 'verify-ca', ca: 'ca.crt' } }))
     expect(error.code).toBe('target.login')

@@ -5,11 +5,15 @@ import {
   connect,
   createSecureContext,
   type SecureContext,
+  type SecureContextOptions,
   type TLSSocket,
 } from 'node:tls'
+import { sha256 } from '../../kit/digest.ts'
 import { SluiceError } from '../../kit/errors.ts'
+import { Lru } from '../../kit/lru.ts'
 import type { Upstream } from '../contract.ts'
 import type { Intake } from './intake.ts'
+import { TARGET_CONTEXTS } from './limits.ts'
 import { sslRequest } from './messages.ts'
 
 const ACCEPTED = 'S'.charCodeAt(0)
@@ -51,18 +55,25 @@ function tlsOptions(socket: Duplex, upstream: Upstream): ConnectionOptions {
   }
 }
 
-/** Contexts by the files' contents: parsing certificates for every session would cost more than the handshake. */
-const contexts = new WeakMap<object, SecureContext>()
-const NO_FILES = {}
+/** Contexts by a digest of what they are made of: parsing certificates for every session would cost more than the handshake. */
+const contexts = new Lru<string, SecureContext>(TARGET_CONTEXTS)
 
-function contextOf({ tls, pem = NO_FILES }: Upstream): SecureContext {
+function contextOf({ tls, pem = {} }: Upstream): SecureContext {
   const { ca, cert, key } = pem
   if ((tls.ca && !ca) || (tls.cert && !cert) || (tls.key && !key))
     throw new SluiceError('target.login', 'a TLS file of the target was not loaded')
-  let context = contexts.get(pem)
-  if (!context) {
-    context = createSecureContext({ ca, cert, key: key?.reveal(), minVersion: 'TLSv1.2' })
-    contexts.set(pem, context)
+  const digest = sha256(JSON.stringify([ca, cert, key?.reveal()]))
+  const known = contexts.get(digest)
+  if (known) return known
+  const fresh = parsed({ ca, cert, key: key?.reveal(), minVersion: 'TLSv1.2' })
+  contexts.set(digest, fresh)
+  return fresh
+}
+
+function parsed(options: SecureContextOptions): SecureContext {
+  try {
+    return createSecureContext(options)
+  } catch (cause) {
+    throw new SluiceError('target.login', `TLS files of the target: ${(cause as Error).message}`, { cause })
   }
-  return context
 }
