@@ -25,10 +25,6 @@ Examples:
   sluice audit checkpoint --public-key > sluice.pub
 `
 
-export interface AuditOptions {
-  readonly dir?: string
-}
-
 /** `sluice audit verify | export | checkpoint`: they read the ledger's files and need no gateway. What they stand on is loaded only when they run. */
 export function registerAuditCommands(program: Command): void {
   const audit = program.command('audit').description('verify and read the ledger; needs its files only, no gateway')

@@ -101,7 +101,10 @@ export async function* followEntries(options: FollowOptions): AsyncGenerator<Led
   while (!options.signal.aborted) {
     const to = options.size()
     if (to > next) {
-      yield* readEntries({ ...options, from: next, to })
+      for await (const entry of readEntries({ ...options, from: next, to })) {
+        yield entry
+        if (options.signal.aborted) return
+      }
       next = to
     }
     await pause(options.poll_ms ?? 200, options.signal)
