@@ -1,4 +1,3 @@
-import { SluiceError } from '../kit/errors.ts'
 import { effects } from '../model/effects.ts'
 import { Analysis, createdBy, type Environment } from './analysis.ts'
 import { child, children, count, flag, type Node, word } from './ast.ts'

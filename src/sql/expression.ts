@@ -109,7 +109,7 @@ function columnLabels(place: Place, node: Node): LabelSet {
   if (found && (!item.open || item.columns.includes(found)))
     return reading.referTo({ labels: found.labels, column: found, found: true })
   const labels = found ? found.labels : item.row
-  return union(reading.referTo({ labels, found: true }), reading.attribute(column))
+  return union(reading.referTo({ labels, found: true }), reading.attribute(column, item.open !== undefined))
 }
 
 function everyRow(place: Place): LabelSet {

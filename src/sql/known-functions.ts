@@ -108,3 +108,11 @@ export const ONE_COLUMN: ReadonlySet<string> = new Set(
     current_schemas pg_listening_channels jsonb_path_query jsonb_path_query_tz pg_tablespace_databases now current_database
     current_schema version upper lower concat format coalesce length to_json to_jsonb row_to_json json_build_object jsonb_build_object`),
 )
+
+/** Attributes of rows that safe functions return (`(aclexplode(x)).grantee`): no function of pg_catalog with effects bears one of these names. */
+export const ROW_ATTRIBUTES: ReadonlySet<string> = new Set(
+  words(`n x key value grantor grantee privilege_type is_grantable type schema name identity object_names object_args word catcode barelabel catdesc
+    baredesc option_name option_value alias description token dictionaries dictionary lexemes tokid abbrev utc_offset is_dst relid
+    parentrelid isleaf level start_value minimum_value maximum_value increment cycle_option cache_size data_type index values nulls
+    frequency base_frequency message detail hint sql_error_code file_name file_offset`),
+)

@@ -32,8 +32,6 @@ export function readModification(reading: Reading, node: Node, around: Outer): R
   const only = !flag(relation, 'inh')
   const named = rangeVar(reading, relation)
   reading.touch(named, effectOf(node), only)
-  if (named.name === 'pg_settings' && (named.schema ?? 'pg_catalog') === 'pg_catalog')
-    reading.settings.add('pg_settings')
   const target = reading.names.item(named, aliasOf(relation), only)
   const modification = { reading, node, outer, target }
   switch (node.nodeType) {

@@ -2,6 +2,7 @@ import { SluiceError } from '../kit/errors.ts'
 import { type EffectSet, effects } from '../model/effects.ts'
 import { child, flag, type Node, stringOf, word } from './ast.ts'
 import { type FunctionVerdict, isNotableFunction, isUsers, judgeFunction } from './functions.ts'
+import { ROW_ATTRIBUTES } from './known-functions.ts'
 import { type LabelSet, NO_LABELS, union } from './labels.ts'
 import { STEPS_MAX } from './limits.ts'
 import type { NamedRelation, Names } from './names.ts'
@@ -126,6 +127,8 @@ export class Reading {
   }
 
   #touchOne(name: string, effect: EffectSet, labels: LabelSet, kind: 'table' | 'view' | 'sequence'): void {
+    // An UPDATE of it, itself or through a view, is a SET of whatever its rows name.
+    if (name === 'pg_catalog.pg_settings' && (effect & WRITE) !== 0) throw new SluiceError('sql.setting', 'pg_settings')
     this.touched = union(this.touched, labels)
     const known = this.relations.get(name)
     if (known) {
@@ -147,10 +150,11 @@ export class Reading {
 
   /**
    * A field that is no known column: `(x).f` and `r.f` call the function `f` when there is no such attribute, so the name must not hide one.
-   * Returns what the value may carry beyond `x` itself.
+   * Returns what the value may carry beyond `x` itself. `open`: the row may well have columns that are not known.
    */
-  attribute(name: string): LabelSet {
-    const known = this.names.snapshot.isAttribute(name) || this.names.snapshot.catalogue === undefined
+  attribute(name: string, open = false): LabelSet {
+    const { snapshot } = this.names
+    const known = open || snapshot.catalogue === undefined || ROW_ATTRIBUTES.has(name) || snapshot.isAttribute(name)
     if (known && !isNotableFunction(name, this.names)) return NO_LABELS
     return this.call([name]).safe ? NO_LABELS : this.everything
   }
@@ -195,6 +199,7 @@ export class Reading {
 }
 
 const READ = effects('read')
+const WRITE = effects('write')
 
 /** True for the name of a type that is not the server's: qualified, or one the users defined. */
 function isUserType(typeName: string, types: ReadonlySet<string>): boolean {
