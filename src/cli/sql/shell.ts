@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { EXIT } from '../exit.ts'
 import { StatementReader } from './statements.ts'
 
 /** Statements remembered from earlier sessions. */
@@ -20,7 +21,7 @@ const HELP = `\\d           relations you may read
 \\d NAME      columns of one
 \\x           one value per line, on or off
 \\q           leave (also Ctrl-D)
-Ctrl-C       cancel the statement that runs or is being typed
+Ctrl-C       cancel the statement that runs or is being typed; twice: leave
 Anything else is SQL and ends with a semicolon.
 `
 
@@ -41,7 +42,14 @@ export async function interactiveShell(actions: ShellActions): Promise<void> {
     lines.prompt()
   }
   let running = false
+  let cancelled = false
   lines.on('SIGINT', () => {
+    // What a cancel does not end ends with the session: the gateway sees the client leave.
+    if (running && cancelled) {
+      lines.close()
+      process.exit(EXIT.failure)
+    }
+    cancelled = running
     if (running) return actions.cancel()
     reader.rest()
     actions.print('\n')
@@ -53,6 +61,7 @@ export async function interactiveShell(actions: ShellActions): Promise<void> {
     const command = reader.open ? undefined : line.trim()
     if (command === '\\q' || command === 'exit' || command === 'quit') break
     running = true
+    cancelled = false
     const alive = command?.startsWith('\\') ? await meta(command, actions) : await runAll(reader.push(line), actions)
     running = false
     if (!alive) break
