@@ -28,7 +28,15 @@ const SCHEMA = `
   create role reader login password 'reader-secret';
   create role elsewhere login password 'elsewhere-secret';
   alter role elsewhere set search_path = shop, missing, "$user";
-  grant usage on schema shop to reader, elsewhere;`
+  grant usage on schema shop to reader, elsewhere;
+  create schema evil;
+  create function evil.never(oid, oid) returns boolean language sql immutable as 'select false';
+  create operator evil.= (leftarg = oid, rightarg = oid, function = evil.never);
+  create operator evil.>= (leftarg = oid, rightarg = oid, function = evil.never);
+  create function evil.count() returns bigint language sql as 'select 0::bigint';
+  create role tricked login password 'tricked-secret';
+  alter role tricked set search_path = evil, pg_catalog;
+  grant usage on schema evil to tricked;`
 
 let old: PostgresServer
 let newest: PostgresServer
@@ -132,8 +140,8 @@ describe.each([15, 18])('the catalogue of server %i', (major) => {
   })
 
   test('knows what could stand in for a built-in', () => {
-    expect([...catalogue.userFunctions].sort()).toEqual(['lower', 'noise'])
-    expect([...catalogue.userOperators]).toEqual(['==='])
+    expect([...catalogue.userFunctions].sort()).toEqual(['count', 'lower', 'never', 'noise'])
+    expect([...catalogue.userOperators].sort()).toEqual(['=', '===', '>='])
     for (const name of ['mood', 'email', 'pair', 'customers', 'emails'])
       expect(catalogue.userTypes.has(name)).toBe(true)
     for (const name of ['int4', 'text', '_mood', 'customers_pkey']) expect(catalogue.userTypes.has(name)).toBe(false)
@@ -144,5 +152,17 @@ describe.each([15, 18])('the catalogue of server %i', (major) => {
     expect(columnsOf(reader.relations.get('shop.customers'))?.length).toBe(4)
     const elsewhere = await (await sourceOf(server, { user: 'elsewhere', password: 'elsewhere-secret' })).source.get()
     expect(elsewhere.searchPath).toEqual(['pg_catalog', 'shop'])
+  })
+
+  test('objects that shadow what it is asked with change nothing', async () => {
+    const { source } = await sourceOf(server, { user: 'tricked', password: 'tricked-secret' })
+    const tricked = await source.get()
+    expect(tricked.searchPath).toEqual(['evil', 'pg_catalog'])
+    expect([...tricked.relations.keys()]).toEqual([...catalogue.relations.keys()])
+    expect(relationOf(tricked, 'shop.emails')).toEqual(relationOf(catalogue, 'shop.emails'))
+    await probe(server, 'alter table shop.customers rename email to mail')
+    source.invalidate()
+    expect(relationOf(await source.get(), 'shop.emails').definition).toContain('mail AS address')
+    await probe(server, 'alter table shop.customers rename mail to email')
   })
 })

@@ -117,9 +117,10 @@ function names(column: string, table: string, where: string): string {
 
 /** Views that name one of `relations` in their query, one oid per row: a renamed column is printed anew there, although the view did not change. */
 export function dependentViewsQuery(relations: readonly number[]): string {
-  return `SELECT DISTINCT r.ev_class FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
+  return `BEGIN READ ONLY; SET LOCAL search_path = '';
+SELECT DISTINCT r.ev_class FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
     WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-      AND d.refobjid = ANY ('{${relations.join()}}'::pg_catalog.oid[]) AND r.rulename = '_RETURN'`
+      AND d.refobjid = ANY ('{${relations.join()}}'::pg_catalog.oid[]) AND r.rulename = '_RETURN'; COMMIT`
 }
 
 /**

@@ -5,7 +5,6 @@ import type { Upstream } from '../contract.ts'
 import { CatalogueLoader } from './catalogue-loader.ts'
 import {
   CATALOGUE_CHECK_MS,
-  CATALOGUE_IDLE_MS,
   CATALOGUE_LINGER_MS,
   CATALOGUE_RETRY_MS,
   CATALOGUE_STALE_MS,
@@ -15,7 +14,8 @@ import { SideConnection } from './side-connection.ts'
 
 /**
  * The catalogue of one database as one upstream user sees it, shared by all sessions there. Read over a connection of its own, opened when
- * first asked for and closed when idle. While in use it is compared with the target's every CATALOGUE_CHECK_MS.
+ * first asked for and closed soon after the last session left. Until then it is compared with the target's every CATALOGUE_CHECK_MS, so that a
+ * session that was silent for an hour finds it at hand.
  */
 export class CatalogueSource {
   readonly #database: string
@@ -34,7 +34,8 @@ export class CatalogueSource {
   #covered = 0
   #loading: Promise<void> | undefined
   #failure: { readonly error: SluiceError; readonly at_ms: number } | undefined
-  #used_ms = Number.NEGATIVE_INFINITY
+  /** Somebody wants it: from then on it is kept fresh. */
+  #asked = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(database: string, clock: Clock = systemClock) {
@@ -60,17 +61,15 @@ export class CatalogueSource {
 
   /** The latest catalogue at hand; undefined when there is none or it may be too old. Never waits. */
   current(): Catalogue | undefined {
-    const now = this.#clock.monotonic_ms()
-    this.#used_ms = now
-    return this.#usable(now) ? this.#snapshot : undefined
+    return this.#usable(this.#clock.monotonic_ms()) ? this.#snapshot : undefined
   }
 
   /** A catalogue that shows everything committed before this call's last `invalidate`. Rejects with SluiceError when it cannot be had: callers then treat names as unknown. */
   async get(): Promise<Catalogue> {
     const wanted = this.#wanted
+    this.#asked = true
     for (;;) {
       const now = this.#clock.monotonic_ms()
-      this.#used_ms = now
       if (this.#snapshot && this.#covered >= wanted && now - this.#compared_ms < CATALOGUE_STALE_MS)
         return this.#snapshot
       if (this.#failure && this.#resting(now)) throw this.#failure.error
@@ -84,8 +83,7 @@ export class CatalogueSource {
     const now = this.#clock.monotonic_ms()
     this.#wanted += 1
     this.#outdated_ms ??= now
-    if (this.#snapshot && this.attached && now - this.#used_ms < CATALOGUE_STALE_MS && !this.#resting(now))
-      void this.#load()
+    if (this.#asked && this.attached && !this.#resting(now)) void this.#load()
   }
 
   /** Ends its connection now. */
@@ -156,11 +154,8 @@ export class CatalogueSource {
   }
 
   #tick(): void {
-    const idle_ms = this.#clock.monotonic_ms() - this.#used_ms
-    if (!this.attached || (idle_ms >= CATALOGUE_IDLE_MS && !this.#loading)) {
-      this.close()
-      if (!this.attached) return
-    } else if (idle_ms < CATALOGUE_STALE_MS && this.#snapshot) void this.#load()
+    if (!this.attached) return this.close()
+    if (this.#asked) void this.#load()
     this.#schedule()
   }
 }

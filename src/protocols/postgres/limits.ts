@@ -69,8 +69,6 @@ export const CANCEL_MS = 5_000
 export const CATALOGUE_CHECK_MS = 5_000
 /** A catalogue not compared for this long is not handed out. */
 export const CATALOGUE_STALE_MS = 15_000
-/** A side connection nobody used for this long is closed. */
-export const CATALOGUE_IDLE_MS = 60_000
 /** How long a side connection outlives the last session on its database: a pending DROP DATABASE waits for it. */
 export const CATALOGUE_LINGER_MS = 500
 /** One load of a catalogue, at most. */

@@ -53,6 +53,12 @@ export class Row {
   }
 }
 
+/** Defaults of the account may be anything. Compiling a query that runs once costs more than running it. */
+const SETTINGS: ReadonlyMap<string, string> = new Map([
+  ['statement_timeout', String(CATALOGUE_LOAD_MS)],
+  ['jit', 'off'],
+])
+
 /** Takes the rows of a query; `section` counts its results that have columns, from 0. */
 export type RowTaker = (section: number, row: Row) => void
 
@@ -70,8 +76,13 @@ export class SideConnection {
 
   static async open(upstream: Upstream, database: string, signal: AbortSignal): Promise<SideConnection> {
     const stream = await upstream.redial()
-    const applicationName = 'sluice catalogue'
-    const wish = { database, settings: new Map<string, string>(), applicationName, protocolMinor: 0, signal } as const
+    const wish = {
+      database,
+      settings: SETTINGS,
+      applicationName: 'sluice catalogue',
+      protocolMinor: 0,
+      signal,
+    } as const
     return new SideConnection(await login({ ...upstream, stream }, wish), signal)
   }
 
