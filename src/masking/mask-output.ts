@@ -25,10 +25,14 @@ const OUTPUT = new RegExp(
   ].join('|'),
 )
 
+/** One of these is in every output: searching for them costs a fraction of the pattern, and most statements have none. */
+const GATES = ['**', 'mask', TOKEN_PREFIX, HASHED_UUID_START, '000-0', '+0000', '.*.']
+
 /**
  * True when the text holds what one of our own transforms writes (attack B46): writing it would put a mask in the place
  * of a real value. Masked numbers, dates and other values that are valid for their type cannot be told from real ones.
  */
 export function containsMaskOutput(text: string | Buffer): boolean {
+  if (!GATES.some((gate) => text.includes(gate))) return false
   return OUTPUT.test(typeof text === 'string' ? text : text.toString('latin1'))
 }

@@ -1,5 +1,5 @@
 import { SluiceError } from '../../kit/errors.ts'
-import type { CellMasker } from '../../masking/index.ts'
+import type { CellMasker, Masked } from '../../masking/index.ts'
 import { FIELD_BYTES } from '../../masking/limits.ts'
 import { type CopyOutput, Gathered } from './copy-output.ts'
 import { type CopySyntax, END, type FieldForm, GO_ON } from './copy-syntax.ts'
@@ -43,14 +43,19 @@ export class DelimitedMasker {
   feed(payload: Buffer): void {
     let start = 0
     const form = this.#form
-    for (let at = 0; at < payload.length; at++) {
+    const length = payload.length
+    for (let at = 0; at < length; at++) {
+      const stops = form.stops
+      while (at < length && stops[payload[at]!] === 0) at++
+      if (at === length) break
       const step = form.step(payload[at]!)
       if (step === GO_ON) continue
-      this.#piece(payload, start, at)
-      this.#endField(payload[at]!, step === END.row)
+      this.#endField(payload, start, at)
+      this.#output.byte(payload[at]!)
+      this.#next(step === END.row)
       start = at + 1
     }
-    this.#piece(payload, start, payload.length)
+    this.#piece(payload, start, length)
   }
 
   end(): void {
@@ -68,13 +73,19 @@ export class DelimitedMasker {
     this.#gathered.clear()
   }
 
-  #endField(mark: number, row: boolean): void {
-    if (this.#course === 'gather') this.#mask()
-    this.#output.byte(mark)
+  /** The field ends with `payload[start,end)`; what came of it before is gathered. */
+  #endField(payload: Buffer, start: number, end: number): void {
+    const whole = this.#gathered.size === 0 && end - start <= FIELD_BYTES
+    if (this.#course === 'gather' && whole) return this.#mask(payload, start, end)
+    this.#piece(payload, start, end)
+    if (this.#course === 'gather') this.#mask(this.#gathered.bytes(), 0, this.#gathered.size)
+  }
+
+  #next(row: boolean): void {
     this.#gathered.clear()
     this.#form.begin()
-    if (!row) this.#column++
-    else this.#endRow()
+    if (row) this.#endRow()
+    else this.#column++
     this.#course = this.#courseOf(this.#column)
   }
 
@@ -91,14 +102,19 @@ export class DelimitedMasker {
     return this.#header || this.#maskers[column] === undefined ? 'pass' : 'gather'
   }
 
-  #mask(): void {
-    const raw = this.#gathered.bytes()
+  #mask(bytes: Buffer, start: number, end: number): void {
+    const masker = this.#maskers[this.#column]!
     const output = this.#output
     const syntax = this.#syntax
-    if (syntax.isNull(raw)) return output.copy(raw, 0, raw.length)
-    const value = syntax.read(raw)
-    const masked = this.#maskers[this.#column]!.mask(value, 0, value.length)
-    const written = masked === undefined ? raw : masked === null ? syntax.null : syntax.write(masked)
+    if (syntax.isNull(bytes, start, end)) return output.copy(bytes, start, end)
+    let masked: Masked
+    if (this.#form.literal) masked = masker.mask(bytes, start, end)
+    else {
+      const value = syntax.read(bytes.subarray(start, end))
+      masked = masker.mask(value, 0, value.length)
+    }
+    if (masked === undefined) return output.copy(bytes, start, end)
+    const written = masked === null ? syntax.null : syntax.write(masked)
     output.copy(written, 0, written.length)
   }
 }

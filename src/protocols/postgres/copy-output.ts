@@ -3,11 +3,15 @@ const HEADER = 5
 /** Clients take one CopyData message for one row. A row whose masked part outgrows this leaves in pieces. */
 const ROW_LIMIT = 1 << 20
 
-const NOTHING = Buffer.alloc(0)
+/** Memory is taken in pieces of this size, so that a row costs a view and no allocation. */
+const SLAB = 64 << 10
 
 /** Collects masked COPY data and frames it as CopyData, one message per row. */
 export class CopyOutput {
-  #out: Buffer = Buffer.allocUnsafe(1024)
+  /** What was handed out of it is not written to again. */
+  #out: Buffer = Buffer.allocUnsafe(4096)
+  /** The first byte not handed out. */
+  #start = 0
   /** Where the message being filled begins. */
   #message = 0
   #at = HEADER
@@ -15,9 +19,9 @@ export class CopyOutput {
   /** Adds `bytes[start,end)` as it is. */
   copy(bytes: Buffer, start: number, end: number): void {
     const size = end - start
-    if (size === 0) return
     this.#reserve(size)
-    bytes.copy(this.#out, this.#at, start, end)
+    if (size > LOOP_LIMIT) bytes.copy(this.#out, this.#at, start, end)
+    else for (let i = start, o = this.#at; i < end; i++, o++) this.#out[o] = bytes[i]!
     this.#at += size
   }
 
@@ -35,22 +39,16 @@ export class CopyOutput {
   endRow(): void {
     this.#out[this.#message] = COPY_DATA
     this.#out.writeInt32BE(this.#at - this.#message - 1, this.#message + 1)
-    this.#message = this.#at
     this.#reserve(HEADER)
+    this.#message = this.#at
     this.#at += HEADER
   }
 
   /** The messages that are complete. An unfinished row stays behind until its end, or until it is too long to wait. */
   take(): Buffer {
     if (this.#at - this.#message > ROW_LIMIT) this.endRow()
-    if (this.#message === 0) return NOTHING
-    const ready = this.#out.subarray(0, this.#message)
-    const rest = this.#out.subarray(this.#message + HEADER, this.#at)
-    // What was handed out is not written to again: the next message gets bytes of its own.
-    this.#out = Buffer.allocUnsafe(Math.max(1024, HEADER + rest.length, Math.min(ready.length * 2, ROW_LIMIT)))
-    this.#message = 0
-    this.#at = HEADER
-    this.copy(rest, 0, rest.length)
+    const ready = this.#out.subarray(this.#start, this.#message)
+    this.#start = this.#message
     return ready
   }
 
@@ -61,11 +59,18 @@ export class CopyOutput {
 
   #reserve(more: number): void {
     if (this.#at + more <= this.#out.length) return
-    const larger = Buffer.allocUnsafe((this.#at + more) * 2)
-    this.#out.copy(larger, 0, 0, this.#at)
+    const kept = this.#at - this.#start
+    const larger = Buffer.allocUnsafe(Math.max(SLAB, (kept + more) * 2))
+    this.#out.copy(larger, 0, this.#start, this.#at)
     this.#out = larger
+    this.#message -= this.#start
+    this.#at = kept
+    this.#start = 0
   }
 }
+
+/** Below this many bytes a loop is faster than the call. */
+const LOOP_LIMIT = 48
 
 const SMALL = 4096
 

@@ -6,8 +6,8 @@ import { REDACTED } from '../../masking/index.ts'
 export interface CopySyntax {
   /** Finds where fields end. */
   newForm(): FieldForm
-  /** True when the raw field stands for NULL. */
-  isNull(raw: Buffer): boolean
+  /** True when the raw field `bytes[start,end)` stands for NULL. */
+  isNull(bytes: Buffer, start: number, end: number): boolean
   readonly null: Buffer
   /** Stands for any value too long to be masked otherwise. */
   readonly redacted: Buffer
@@ -23,6 +23,10 @@ export const END = { field: 1, row: 2 } as const
 
 /** Reads a field byte by byte; remembers what of an escape or quote came before. */
 export interface FieldForm {
+  /** By byte: 0 where `step` would do nothing and may be left out. Changes with every step. */
+  readonly stops: Uint8Array
+  /** True while the field's bytes are the value's: nothing is escaped or quoted. */
+  readonly literal: boolean
   step(byte: number): 0 | 1 | 2
   begin(): void
 }
@@ -42,6 +46,12 @@ const LETTER = new Map<number, number>([...CONTROL].map(([letter, control]) => [
  */
 const USUAL_NULL = /^(?:\\N|null|)$/i
 
+function isMarker(marker: Buffer, bytes: Buffer, start: number, end: number): boolean {
+  if (end - start !== marker.length) return false
+  for (let i = 0; i < marker.length; i++) if (bytes[start + i] !== marker[i]) return false
+  return true
+}
+
 /** COPY's text format. */
 export function textSyntax(options: { readonly delimiter: string; readonly null: string }): CopySyntax {
   const delimiter = options.delimiter.charCodeAt(0)
@@ -49,26 +59,49 @@ export function textSyntax(options: { readonly delimiter: string; readonly null:
   const usual = USUAL_NULL.test(options.null)
   const write = (value: Buffer) => escapeText(value, delimiter)
   return {
-    newForm() {
-      let escaped = false
-      return {
-        step(byte) {
-          if (escaped) escaped = false
-          else if (byte === BACKSLASH) escaped = true
-          else if (byte === delimiter) return END.field
-          else if (byte === NEWLINE) return END.row
-          return GO_ON
-        },
-        begin() {
-          escaped = false
-        },
-      }
-    },
-    isNull: (raw) => usual && raw.equals(marker),
+    newForm: () => new TextForm(delimiter),
+    isNull: (bytes, start, end) => usual && isMarker(marker, bytes, start, end),
     null: marker,
     redacted: write(Buffer.from(REDACTED)),
     read: unescapeText,
     write,
+  }
+}
+
+/** A table that stops at the given bytes. */
+function stopsAt(...bytes: readonly number[]): Uint8Array {
+  const stops = new Uint8Array(256)
+  for (const byte of bytes) stops[byte] = 1
+  return stops
+}
+
+const EVERYWHERE = new Uint8Array(256).fill(1)
+
+class TextForm implements FieldForm {
+  readonly #delimiter: number
+  readonly #plain: Uint8Array
+  stops: Uint8Array
+  literal = true
+
+  constructor(delimiter: number) {
+    this.#delimiter = delimiter
+    this.#plain = stopsAt(delimiter, NEWLINE, BACKSLASH)
+    this.stops = this.#plain
+  }
+
+  begin(): void {
+    this.stops = this.#plain
+    this.literal = true
+  }
+
+  step(byte: number): 0 | 1 | 2 {
+    if (this.stops === EVERYWHERE) this.stops = this.#plain
+    else if (byte === BACKSLASH) {
+      this.stops = EVERYWHERE
+      this.literal = false
+    } else if (byte === this.#delimiter) return END.field
+    else if (byte === NEWLINE) return END.row
+    return GO_ON
   }
 }
 
@@ -88,7 +121,14 @@ function unescapeText(raw: Buffer): Buffer {
   return out.subarray(0, to)
 }
 
+/** Bytes that text writes with a backslash: controls and the backslash itself. */
+const ESCAPED = new Uint8Array(256)
+for (const byte of [...LETTER.keys(), BACKSLASH]) ESCAPED[byte] = 1
+
 function escapeText(value: Buffer, delimiter: number): Buffer {
+  let plain = 0
+  while (plain < value.length && ESCAPED[value[plain]!] === 0 && value[plain] !== delimiter) plain++
+  if (plain === value.length) return value
   const out = Buffer.allocUnsafe(value.length * 2)
   let to = 0
   for (const byte of value) {
@@ -127,7 +167,7 @@ export function csvSyntax(options: CsvOptions): CopySyntax {
   return {
     newForm: () => new CsvForm(marks),
     // A value in quotation marks is never NULL, and one that looks like NULL is put in them.
-    isNull: (raw) => usual && raw.equals(marker),
+    isNull: (bytes, start, end) => usual && isMarker(marker, bytes, start, end),
     null: marker,
     redacted: write(Buffer.from(REDACTED)),
     read: (raw) => readCsv(raw, marks),
@@ -140,10 +180,22 @@ type CsvPlace = 'start' | 'plain' | 'quoted' | 'escape' | 'closed'
 
 class CsvForm implements FieldForm {
   readonly #marks: CsvMarks
+  readonly #stops: Readonly<Record<CsvPlace, Uint8Array>>
   #place: CsvPlace = 'start'
 
   constructor(marks: CsvMarks) {
     this.#marks = marks
+    const plain = stopsAt(marks.delimiter, NEWLINE)
+    const quoted = stopsAt(marks.quote, marks.escaper)
+    this.#stops = { start: EVERYWHERE, plain, quoted, escape: EVERYWHERE, closed: EVERYWHERE }
+  }
+
+  get stops(): Uint8Array {
+    return this.#stops[this.#place]
+  }
+
+  get literal(): boolean {
+    return this.#place === 'plain' || this.#place === 'start'
   }
 
   begin(): void {
