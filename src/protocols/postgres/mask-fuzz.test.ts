@@ -124,4 +124,21 @@ describe('bytes of a hostile server', () => {
       { numRuns: 2000 },
     )
   })
+
+  it('in records nested without end become NULL, not a stack overflow', () => {
+    const int32 = (value: number) => Buffer.of(value >> 24, value >> 16, value >> 8, value)
+    let record = Buffer.concat([int32(1), int32(25), int32(13), Buffer.from('a@example.com')])
+    const mask = () =>
+      planColumns([{ labels: [], type: { typeOid: 2249, format: 1 } }], DUTIES, KEY)!.maskers[0]!.mask(
+        record,
+        0,
+        record.length,
+      )
+    expect(String(mask())).toContain('*masked*')
+    for (let depth = 0; depth < 3000; depth++)
+      record = Buffer.concat([int32(1), int32(2249), int32(record.length), record])
+    const masked = mask() as Buffer
+    expect(masked.length).toBeLessThan(400)
+    expect(masked.subarray(-4).toString('hex')).toBe('ffffffff')
+  })
 })
