@@ -17,7 +17,8 @@ export async function requestToken(stream: Duplex, wait: Wait): Promise<string> 
   try {
     stream.write(authenticationCleartextPassword())
     const { type, body } = await intake.message(TOKEN_BYTES)
-    if (type !== PASSWORD || body.length === 0 || body.indexOf(0) !== body.length - 1) throw intake.malformed('expected a PasswordMessage')
+    if (type !== PASSWORD || body.length === 0 || body.indexOf(0) !== body.length - 1)
+      throw intake.malformed('expected a PasswordMessage')
     return utf8(body.subarray(0, -1))
   } finally {
     intake.release()
