@@ -1,3 +1,4 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Command } from 'commander'
 import { type ApiClient, answerOf, createClient, eventsOf } from '../api/client.ts'
 import { type Paint, paintFor } from './paint.ts'
@@ -41,6 +42,9 @@ export function addGlobalOptions(program: Command): Command {
 export function contextOf(command: Command): Context {
   const options = command.optsWithGlobals<GlobalOptions>()
   const profile = loadProfile(options)
+  // fetch takes authorities from the process alone.
+  if (profile.ca && profile.api.startsWith('https:'))
+    setDefaultCACertificates([...getCACertificates('default'), profile.ca])
   return {
     json: options.json === true,
     profile,

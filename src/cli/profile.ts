@@ -10,7 +10,7 @@ export interface Profile {
   readonly token: string | undefined
   /** `host:port` of the PostgreSQL listener, when the profile names it. */
   readonly postgres: string | undefined
-  /** PEM of the certificate authority the gateway's listeners are signed by, when the profile brings it. */
+  /** PEM of the certificate authority the gateway's listeners are signed by: SLUICE_CA, or the profile's. */
   readonly ca: string | undefined
   /** The profile's folder; undefined when none was found. */
   readonly folder: string | undefined
@@ -49,7 +49,11 @@ export function loadProfile(choice: ProfileChoice, env: NodeJS.ProcessEnv = proc
     (choice.as ? undefined : env.SLUICE_TOKEN) ||
     tokenOf(folder, choice.as ?? file.as, choice.as !== undefined)
   checkUrl(api, token)
-  const ca = folder && file.ca ? readOrUndefined(resolve(folder, file.ca)) : undefined
+  const ca = env.SLUICE_CA
+    ? readAuthority(resolve(cwd, env.SLUICE_CA))
+    : folder && file.ca
+      ? readOrUndefined(resolve(folder, file.ca))
+      : undefined
   return { api, token, postgres: file.postgres, ca, folder }
 }
 
@@ -97,6 +101,12 @@ function checkUrl(api: string, token: string | undefined): void {
       'Use the https:// address of the gateway.',
     )
   }
+}
+
+function readAuthority(path: string): string {
+  const text = readOrUndefined(path)
+  if (text === undefined) throw new CommandFailure(`SLUICE_CA names ${path}, which cannot be read.`, EXIT.usage)
+  return text
 }
 
 function isFile(path: string): boolean {

@@ -124,6 +124,22 @@ test('TLS works without any setting, up to verify-full with the certificate it m
   expect(other.err).toContain('certificate verify failed')
 })
 
+test('the API speaks TLS where other machines reach it, and the command line verifies it', async () => {
+  const api = await freePort()
+  const yaml = `policyDir: policy\ndataDir: open\nlisten: { postgres: "127.0.0.1:0", api: "0.0.0.0:${api}" }\n`
+  writeFileSync(join(folder.path, 'open.yaml'), yaml)
+  const open = await serve('--config', 'open.yaml', '--issue', 'human:ada')
+  const status = (ca: Record<string, string>) =>
+    run([process.execPath, join(root, 'src/main.ts'), '--url', `https://localhost:${api}`, 'status'], {
+      SLUICE_TOKEN: open.out().trim(),
+      ...ca,
+    })
+  expect((await status({ SLUICE_CA: 'open/tls/cert.pem' })).out).toContain('human:ada')
+  const blind = await status({})
+  expect(blind).toMatchObject({ code: 1, out: '' })
+  expect(await open.stop()).toBe(0)
+})
+
 describe('a policy that changes while it runs', () => {
   const file = join(policy, 'rules.yaml')
 
