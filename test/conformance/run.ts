@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cacheFolder } from '../rig/postgres-binaries.ts'
 import { tempFolder } from '../rig/temp.ts'
+import { judgeEffects } from './judge.ts'
 import { runPipeline } from './pipeline.ts'
 import { prepareRegress, runRegress } from './regress.ts'
 import type { Exception, SuiteResult } from './report.ts'
@@ -58,7 +59,8 @@ async function perform(
 ): Promise<SuiteResult[]> {
   if (suite === 'regress') {
     await prepareRegress(source, folder)
-    return [await runRegress({ source, through: subject.login, folder })]
+    const regress = await runRegress({ source, through: subject.login, folder })
+    return subject.gateway ? [regress, judgeEffects(subject.gateway.dataDir)] : [regress]
   }
   if (suite === 'pipeline') return await runPipeline({ source, server: subject.server, through: subject.login, folder })
   throw new Error(`"${suite}" is not a suite; write one of ${SUITES.join(', ')}`)
@@ -66,11 +68,12 @@ async function perform(
 
 /** Failures leave their evidence in the cache; the run's own folder goes. */
 function keep({ name, failed, evidence }: SuiteResult): string | undefined {
-  if (failed.length === 0 || !evidence) return undefined
+  if (failed.length === 0) return undefined
   const kept = join(cacheFolder, 'conformance', `failed-${name.replaceAll(' ', '-')}`)
   rmSync(kept, { recursive: true, force: true })
   mkdirSync(kept, { recursive: true })
-  cpSync(evidence, join(kept, evidence.split('/').at(-1)!), { recursive: true })
+  writeFileSync(join(kept, 'failed.txt'), failed.map((line) => `${line}\n`).join(''))
+  if (evidence) cpSync(evidence, join(kept, evidence.split('/').at(-1)!), { recursive: true })
   return kept
 }
 

@@ -1,4 +1,4 @@
-import { startPipeProcess, startTestGateway } from '../rig/gateway.ts'
+import { type Between, startPipeProcess, startTestGateway, type TestGateway } from '../rig/gateway.ts'
 import { ALLOW_ALL, EVERY_MASK } from '../rig/policies.ts'
 import { type Login, type PostgresServer, startPostgres } from '../rig/postgres.ts'
 import { probe } from '../rig/psql.ts'
@@ -9,6 +9,8 @@ export type Through = 'direct' | 'pipe' | 'gateway'
 export interface Subject extends AsyncDisposable {
   readonly server: PostgresServer
   readonly login: Login
+  /** The gateway in between, if it is one. */
+  readonly gateway: TestGateway | undefined
 }
 
 /** Starts both. These suites drop databases and kill backends, so it refuses unless what answers is the server it has just made. */
@@ -20,6 +22,7 @@ export async function startSubject(options: { through: Through; masks: boolean }
   const between = await startBetween(server, options)
   const subject = {
     server,
+    gateway: isGateway(between) ? between : undefined,
     login: between?.login('human:suite') ?? server,
     [Symbol.asyncDispose]: async () => {
       await between?.stop()
@@ -42,4 +45,8 @@ async function startBetween(server: PostgresServer, { through, masks }: { throug
   if (through === 'gateway')
     return await startTestGateway({ target: server, policy: masks ? ALLOW_ALL + EVERY_MASK : ALLOW_ALL })
   throw new Error(`"${through}" is no way to a server; write direct, pipe or gateway`)
+}
+
+function isGateway(between: Between | undefined): between is TestGateway {
+  return between !== undefined && 'dataDir' in between
 }

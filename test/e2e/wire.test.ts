@@ -1,6 +1,7 @@
 /** The wire itself, message by message: what a client sees through the gateway is what it sees straight from the server. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { probe } from '../rig/psql.ts'
+import { until } from '../rig/until.ts'
 import * as wire from '../rig/wire.ts'
 import { WireClient } from '../rig/wire.ts'
 import { SCENES } from './scenes.ts'
@@ -80,7 +81,4 @@ test('Terminate ends the session on the server', async () => {
 const sleeping = (pid: number) => becomes(`select wait_event from pg_stat_activity where pid = ${pid}`, 'PgSleep')
 const gone = (pid: number) => becomes(`select count(*) from pg_stat_activity where pid = ${pid}`, '0')
 
-async function becomes(sql: string, answer: string): Promise<void> {
-  for (let looks = 200; (await probe(stage.server, sql)) !== answer; looks--)
-    if (looks === 0) throw new Error(`${sql} never became ${answer}`)
-}
+const becomes = (sql: string, answer: string) => until(async () => (await probe(stage.server, sql)) === answer)

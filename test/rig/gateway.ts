@@ -35,6 +35,8 @@ export interface TestGatewayOptions {
   readonly resources?: readonly TestResource[]
   /** Switches of node for the gateway's process: `--cpu-prof`. */
   readonly node?: readonly string[]
+  /** A folder of the test's own for ledger, store and transcripts. Default: a fresh one, gone after stop. */
+  readonly dataDir?: string
   /** Overrides of sluice.yaml. */
   readonly settings?: Readonly<Record<string, unknown>>
 }
@@ -68,9 +70,9 @@ const RESOURCE: TestResource = { name: 'target', labels: { env: 'prod' } }
 export async function startTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
   const { target, policy, resources = [RESOURCE], settings } = options
   const folder = tempFolder('gateway')
-  const dataDir = join(folder.path, 'state')
+  const dataDir = options.dataDir ?? join(folder.path, 'state')
   const policyDir = join(folder.path, 'policy')
-  for (const each of [dataDir, policyDir]) mkdirSync(each, { mode: 0o700 })
+  for (const each of [dataDir, policyDir]) mkdirSync(each, { recursive: true, mode: 0o700 })
   writeFileSync(
     join(policyDir, 'policy.yaml'),
     [policy, ...resources.map((resource) => documentOf(resource, target, folder.path))].join('\n---\n'),
