@@ -3,7 +3,7 @@ export const INLINE_TEXT_MAX = 64 * 1024
 /** Longest text parsed at all. */
 export const TEXT_MAX = 16 * 1024 * 1024
 /** Deepest nesting of grammar nodes: the walkers recurse once or a few times per level and must fit the JavaScript stack. */
-export const DEPTH_MAX = 600
+export const DEPTH_MAX = 1_000
 /** Most grammar nodes of one message, after constants that say nothing were pruned: what one message may cost the event loop. */
 export const NODES_MAX = 60_000
 /** Most grammar nodes the worker looks at before pruning. */
@@ -32,7 +32,7 @@ export const MEANINGS_MAX = 4
 /** What of a statement's text an operation carries. */
 export const OPERATION_TEXT_MAX = 8 * 1024
 /** Views inside views, and the longest definition that is expanded. */
-export const VIEW_DEPTH_MAX = 24
+export const VIEW_DEPTH_MAX = 1_000
 export const VIEW_TEXT_MAX = 64 * 1024
 /** Rounds until the labels of a recursive query must have settled. */
 export const RECURSION_ROUNDS = 64

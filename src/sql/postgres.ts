@@ -1,6 +1,6 @@
 import { SluiceError } from '../kit/errors.ts'
 import type { Catalogue, LabelIndex } from '../model/catalogue.ts'
-import { analyse, innerMessage } from './analyse.ts'
+import { type Analysed, analyse, innerMessage } from './analyse.ts'
 import type { Environment } from './analysis.ts'
 import { eachChild, type Node, normalise } from './ast.ts'
 import { TextCache } from './cache.ts'
@@ -59,7 +59,9 @@ export class PostgresSql {
     const { unknown, parameters } = normalise(statements, NODES_MAX)
     const parsed = messageOf(text, { statements, unknown, parameters })
     this.#texts.set(text, parsed, json.length)
-    if (statements.length === 1 && unknown.length === 0) this.#shapes.learn(text, parsed.statements[0]!.node, parsed)
+    if (statements.length === 1 && unknown.length === 0) {
+      guardStack(() => this.#shapes.learn(text, parsed.statements[0]!.node, parsed))
+    }
     return parsed
   }
 
@@ -97,8 +99,8 @@ export class PostgresSql {
 
   #resolve(parsed: ParsedMessage, context: NameContext, snapshot: Snapshot, usesObjects: () => void): Resolved {
     let mirror = context.mirror
-    const parts = []
-    try {
+    const parts: Analysed[] = []
+    guardStack(() => {
       for (const [i, statement] of parsed.statements.entries()) {
         const environment: Environment = {
           major: this.major,
@@ -117,11 +119,7 @@ export class PostgresSql {
         if (mirror === context.mirror) mirror = mirror.fork()
         mirror.apply(analysed.statement)
       }
-    } catch (error) {
-      if (error instanceof RangeError)
-        throw new SluiceError('sql.too_large', 'nested too deep to analyse', { cause: error })
-      throw error
-    }
+    })
     return resolvedOf(parts, {
       text: parsed.text,
       database: context.database,
@@ -157,6 +155,16 @@ export class PostgresSql {
       byLabels.set(labels, snapshot)
     }
     return snapshot
+  }
+}
+
+/** Depth is bounded so that the walkers fit the stack; should a caller leave them less of it, that is a refusal, not a crash. */
+function guardStack(walk: () => void): void {
+  try {
+    walk()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new SluiceError('sql.too_large', 'nested too deep to analyse', { cause: error })
   }
 }
 
