@@ -197,7 +197,7 @@ export class Ledger implements LedgerPort {
 
   #raise(cause: unknown): SluiceError {
     const failure =
-      cause instanceof SluiceError && cause.code === 'ledger.unwritable'
+      cause instanceof SluiceError && cause.code.startsWith('ledger.')
         ? cause
         : new SluiceError('ledger.unwritable', cause instanceof Error ? cause.message : String(cause), { cause })
     if (!this.#failure) {

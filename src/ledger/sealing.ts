@@ -23,6 +23,7 @@ export class Sealing {
   #failing_ms = -1
   #durable: Place
   #timer: NodeJS.Timeout | undefined
+  #closing = false
   /** What is wrong for good. */
   #broken: SluiceError | undefined
 
@@ -33,13 +34,20 @@ export class Sealing {
     this.#worker = new Worker(THREAD, {
       workerData: options.start,
       resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 },
-      stdin: false,
+      // What the gateway itself was started with (an --eval, an inspector) is not meant for the thread.
+      execArgv: [],
       name: 'sluice-sealer',
     })
     this.#worker.unref()
     this.#worker.on('message', (report: SealerReport) => this.#report(report))
-    this.#worker.on('error', (cause) => this.#break(cause.message))
-    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()))
+    const died = (why: string): void => this.#break(new SluiceError('ledger.unwritable', `the sealer stopped: ${why}`))
+    this.#worker.on('error', (cause) => died(cause instanceof Error ? cause.message : String(cause)))
+    this.#ended = new Promise((resolve) => {
+      this.#worker.once('exit', (code) => {
+        if (!this.#closing) died(`exit code ${code}`)
+        resolve()
+      })
+    })
   }
 
   /** Entries under the newest checkpoint. */
@@ -67,6 +75,7 @@ export class Sealing {
   async close(durable: Place): Promise<void> {
     clearTimeout(this.#timer)
     if (this.#broken) throw this.#broken
+    this.#closing = true
     this.#worker.ref()
     this.#worker.postMessage({ durable, last: true } satisfies SealerOrder)
     await this.#ended
@@ -77,7 +86,7 @@ export class Sealing {
   #report(report: SealerReport): void {
     switch (report.kind) {
       case 'damaged':
-        this.#break(report.why)
+        this.#break(new SluiceError('ledger.damaged', report.why))
         return
       case 'failed':
         if (this.#failing_ms >= 0) return
@@ -91,8 +100,9 @@ export class Sealing {
     }
   }
 
-  #break(why: string): void {
-    this.#broken ??= new SluiceError('ledger.damaged', why)
-    this.#options.log.error('the ledger cannot be sealed; operations are refused', { cause: why })
+  #break(why: SluiceError): void {
+    if (this.#broken) return
+    this.#broken = why
+    this.#options.log.error('the ledger cannot be sealed; operations are refused', { cause: why.detail })
   }
 }
