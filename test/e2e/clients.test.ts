@@ -29,10 +29,11 @@ select * from customers where id = 1;
 \\x
 select id as picked from orders order by id limit 1 \\gset
 \\echo :picked
+selec broken;
 \\set VERBOSITY verbose
 select nothing;
 \\errverbose
-select 'a' as x, 1 as y \\gexec
+select 'select 1 as x', 'select 2 as y' \\gexec
 \\set FETCH_COUNT 7
 select * from orders order by id;
 \\set AUTOCOMMIT off
@@ -173,12 +174,13 @@ test('porsager/postgres: transactions, savepoints, cursors, COPY streams, listen
 })
 
 test.each(['psycopg2_scene.py', 'psycopg3_scene.py'])('%s', async (script) => {
-  const { status } = await stage.same(
-    async (login) =>
-      await run(['/usr/bin/python3', join(import.meta.dirname, script)], { env: loginEnvironment(login) }),
-    '',
-  )
-  expect(status).toBe(0)
+  await stage.same(async (login) => {
+    const { status, stdout, stderr } = await run(['/usr/bin/python3', join(import.meta.dirname, script)], {
+      env: loginEnvironment(login),
+    })
+    expect(status, stderr).toBe(0)
+    return stdout
+  }, '')
 })
 
 function errorFields(error: unknown): unknown {

@@ -88,8 +88,8 @@ test('10,000 silent connections: others sign in and work as before (G51)', { tim
   try {
     while (sockets.length < 10_000)
       sockets.push(...(await Promise.all(Array.from({ length: 250 }, () => silent(Buffer.alloc(0))))))
-    // An absolute time says little on a machine others use as well: as before means within a few times of before.
-    expect(median(await signIns())).toBeLessThan(50 + 3 * before)
+    // An absolute time says little on a machine others use as well: as before means a few times as long at most.
+    expect(median(await signIns())).toBeLessThan(100 + 4 * before)
   } finally {
     for (const socket of sockets) socket.destroy()
   }
