@@ -192,6 +192,7 @@ function declare(a: Analysis): ResolvedStatement {
 function unmirrored(a: Analysis): ResolvedStatement {
   a.reading.effects |= READ | SESSION | UNKNOWN
   a.reading.sensitive = true
+  a.reading.copy(a.reading.everything)
   const statement = a.finish(READ)
   return { ...statement, result: { kind: 'opaque', labels: a.reading.everything } }
 }

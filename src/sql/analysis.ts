@@ -108,6 +108,7 @@ export class Analysis {
     const { reading } = this
     const { facts } = inner.operation
     reading.effects |= inner.operation.effects
+    reading.callEffects |= inner.operation.effects & BEYOND_DATA
     for (const object of inner.operation.objects) {
       if (object.kind !== 'table' && object.kind !== 'view' && object.kind !== 'sequence') continue
       reading.relations.set(object.name, { effects: object.effect, labels: object.labels, kind: object.kind })
@@ -180,6 +181,8 @@ const WRITE = effects('write')
 const SESSION = effects('session')
 const EXECUTE = effects('execute')
 const UNKNOWN = effects('unknown')
+/** Effects that a query has by its calls only. */
+const BEYOND_DATA = effects('grant', 'execute', 'connect', 'unknown')
 
 function addRelation(reading: Reading, name: string, effect: number): void {
   if (!reading.relations.has(name)) reading.relations.set(name, { effects: effect, labels: NO_LABELS, kind: 'table' })

@@ -31,7 +31,8 @@ export function readCopy(reading: Reading, node: Node): CopyReading {
   const relation = from ? readTarget(reading, node) : readSource(reading, node)
   const verb = `COPY ${from ? 'FROM' : 'TO'} ${place}`
   if (file !== '') {
-    if (!from) reading.copy(relation.labels)
+    // A file of the server may hold anything the database holds.
+    reading.copy(from ? reading.everything : relation.labels)
     return { verb, result: { kind: 'none' } }
   }
   if (from) return { verb, result: { kind: 'copyIn' } }

@@ -132,6 +132,7 @@ describe('functions with effects', () => {
     ['A34f', "SELECT pg_create_logical_replication_slot('a', 'b')", 'read define execute connect'],
     ['A34f', 'SELECT txid_current()', 'read execute'],
     ['A35f', 'SELECT mine(1)', 'read execute'],
+    ['A35f', 'PREPARE p AS SELECT mine(1); EXPLAIN EXECUTE p', 'session read execute'],
     ['A35f', 'SELECT 1 ### 2', 'read execute'],
     ['A35f', 'SELECT 1 OPERATOR(public.+) 2', 'read execute'],
     ['A35f', "SELECT 'x'::mood", 'read execute'],
@@ -187,7 +188,19 @@ describe('functions with effects', () => {
     expect(effectsOf('SELECT count(1)', shadowed)).toBe('read execute')
     expect(effectsOf('SELECT pg_catalog.count(1)', shadowed)).toBe('read')
     expect(effectsOf("SELECT nextval('s')", shadowed)).toBe('read write execute')
-    expect(effectsOf('SELECT 1 WHERE 1 = 2', shadowed)).toBe('read execute')
+    for (const text of [
+      'SELECT 1 WHERE 1 = 2',
+      'SELECT 1 IN (2)',
+      'SELECT 1 IN (SELECT 2)',
+      'SELECT nullif(1, 2)',
+      'SELECT CASE 1 WHEN 2 THEN 3 END',
+      'SELECT 1 IS DISTINCT FROM 2',
+      'SELECT * FROM orders a JOIN orders b USING (id)',
+      'SELECT * FROM orders a NATURAL JOIN orders b',
+    ])
+      expect(effectsOf(text, shadowed), text).toBe('read execute')
+    const between = catalogueOf({ relations: [], userOperators: ['<='] })
+    expect(effectsOf('SELECT 1 BETWEEN 2 AND 3', between)).toBe('read execute')
     expect(effectsOf("SELECT '2020-01-01'::date", shadowed)).toBe('read execute')
   })
 

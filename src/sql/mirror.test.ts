@@ -92,6 +92,19 @@ describe('prepared statements of SQL and of the protocol are one namespace', () 
     expect(session.labels('EXECUTE p')).toEqual([])
   })
 
+  test('names are told apart by their first 63 bytes, as the server does', () => {
+    const { mirror } = new Session()
+    const parsed = sql.parse('SELECT 1')
+    for (const long of ['n'.repeat(63), 'é'.repeat(31).concat('x')]) {
+      mirror.setStatement(`${long}1`, { parsed })
+      expect(mirror.getStatement(`${long}2`)?.parsed).toBe(parsed)
+      mirror.closeStatement(`${long}3`)
+      expect(mirror.getStatement(`${long}1`)).toBeUndefined()
+    }
+    mirror.setStatement('n'.repeat(62), { parsed })
+    expect(mirror.getStatement('n'.repeat(63))).toBeUndefined()
+  })
+
   test('the number of parameters is told', () => {
     const transitions = new Session().resolve('PREPARE p (int, text) AS SELECT $1, $2').statements[0]?.transitions
     expect(transitions?.[0]).toMatchObject({ kind: 'prepare', name: 'p', parameters: 2 })

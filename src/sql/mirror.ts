@@ -25,7 +25,8 @@ export class SessionMirror {
   #failed = false
   #dirty = false
   #namespace = 'default'
-  #objects = ''
+  // Never empty: a cached meaning with an empty name would hold for every session.
+  #objects = 'none'
 
   /** Names a state of everything relation and function names depend on: search path, created relations, redefinitions. */
   get namespace(): string {
@@ -54,25 +55,25 @@ export class SessionMirror {
 
   setStatement(name: string, statement: PreparedStatement): void {
     bounded(this.#statements)
-    this.#statements.set(name, statement)
+    this.#statements.set(keyOf(name), statement)
     if (name !== '') this.#objectsChanged()
   }
   getStatement(name: string): PreparedStatement | undefined {
-    return this.#statements.get(name)
+    return this.#statements.get(keyOf(name))
   }
   closeStatement(name: string): void {
-    if (this.#statements.delete(name) && name !== '') this.#objectsChanged()
+    if (this.#statements.delete(keyOf(name)) && name !== '') this.#objectsChanged()
   }
   setPortal(name: string, portal: Portal): void {
     bounded(this.#portals)
-    this.#portals.set(name, portal)
+    this.#portals.set(keyOf(name), portal)
     if (name !== '') this.#objectsChanged()
   }
   getPortal(name: string): Portal | undefined {
-    return this.#portals.get(name)
+    return this.#portals.get(keyOf(name))
   }
   closePortal(name: string): void {
-    if (this.#portals.delete(name) && name !== '') this.#objectsChanged()
+    if (this.#portals.delete(keyOf(name)) && name !== '') this.#objectsChanged()
   }
 
   /** A simple Query destroys the unnamed statement and portal (A32). */
@@ -196,7 +197,13 @@ export class SessionMirror {
   }
 
   #endBlock(undone: boolean): void {
-    for (const [name, portal] of this.#portals) if (!portal.holdable) this.closePortal(name)
+    let closed = false
+    for (const [key, portal] of this.#portals) {
+      if (portal.holdable) continue
+      this.#portals.delete(key)
+      closed ||= key !== ''
+    }
+    if (closed) this.#objectsChanged()
     if (this.#pathSession !== undefined) this.#setPath(this.#pathSession)
     if (this.#inBlock && undone && this.#pathTouched) this.#setPath(this.#pathBefore)
     this.#pathSession = undefined
@@ -230,6 +237,16 @@ export class SessionMirror {
   #objectsChanged(): void {
     this.#objects = `#${++lastState}`
   }
+}
+
+const NAME_BYTES = 63
+
+/** The server tells names of statements and portals apart by their first 63 bytes, also those of the protocol. */
+function keyOf(name: string): string {
+  // No character takes more than three bytes per code unit.
+  if (name.length * 3 < NAME_BYTES) return name
+  const bytes = Buffer.from(name)
+  return bytes.length < NAME_BYTES ? name : `\0${bytes.toString('hex', 0, NAME_BYTES)}`
 }
 
 /** Forgetting the oldest is safe: an unknown name is refused, an unknown relation carries every label. */

@@ -382,6 +382,22 @@ describe('the server as judge of lineage', () => {
   })
 })
 
+test('the server tells names of prepared statements apart by their first 63 bytes', async () => {
+  const name = 'n'.repeat(63)
+  await client.query({ name: `${name}1`, text: 'SELECT 1' })
+  await expect(client.query({ name: `${name}2`, text: 'SELECT 2' })).rejects.toMatchObject({ code: '42P05' })
+  await client.query('DEALLOCATE ALL')
+})
+
+test('the server runs a function for a field that does not exist', async () => {
+  for (const text of [
+    "SELECT ('abc'::text).upper AS u",
+    "SELECT f.upper AS u FROM unnest(ARRAY['abc']) f",
+    "SELECT (f).upper AS u FROM unnest(ARRAY['abc']) f",
+  ])
+    expect((await client.query(text)).rows).toEqual([{ u: 'ABC' }])
+})
+
 describe('the server as judge of effects', () => {
   const READS = effects('read', 'session', 'export')
 
@@ -555,4 +571,60 @@ describe('the server as judge of effects', () => {
     const { connection } = client as unknown as { connection: NodeJS.EventEmitter }
     connection.on('commandComplete', (message: { text: string }) => tags.push(message.text.replace(/( \d+)+$/, '')))
   })
+})
+
+/** Constructs of the newest version: the columns we name are those it gives, in its order. */
+test('version 18: RETURNING of both rows, of MERGE, and tables made of JSON and XML', async () => {
+  await using newest = await startPostgres({ major: 18 })
+  const own = new pg.Client(newest)
+  await own.connect()
+  await own.query(
+    'CREATE TABLE t (a int, b text); CREATE TABLE u (a int, c text); INSERT INTO t VALUES (1, $$x$$); INSERT INTO u VALUES (1, $$y$$)',
+  )
+  const sql18 = await PostgresSql.load(18)
+  const names = catalogueOf({
+    relations: [
+      { name: 'public.t', columns: 'a b' },
+      { name: 'public.u', columns: 'a c' },
+    ],
+  })
+  const labels = labelsOf({ 'public.t.b': 'secret' })
+  for (const [text, labelled] of [
+    ['MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN UPDATE SET b = u.c RETURNING *', '-,-,-,secret'],
+    [
+      'MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN UPDATE SET b = u.c RETURNING merge_action(), t.*, old.b, new.*',
+      '-,-,secret,secret,-,secret',
+    ],
+    ['UPDATE t SET b = c FROM u WHERE t.a = u.a RETURNING old.*, new.b AS n, *', '-,secret,secret,-,secret,-,-'],
+    ['UPDATE t SET b = $$z$$ RETURNING WITH (OLD AS o, NEW AS n) o.b, n.a, o', 'secret,-,secret'],
+    ['INSERT INTO t VALUES (2, $$z$$) RETURNING old.b, new', 'secret,secret'],
+    ['DELETE FROM t USING u WHERE t.a = u.a RETURNING *', '-,secret,-,-'],
+    [
+      "SELECT * FROM JSON_TABLE('[{\"x\": 1, \"y\": [1]}]', '$[*]' COLUMNS (i FOR ORDINALITY, x int, NESTED '$.y[*]' COLUMNS (z int PATH '$')))",
+      '-,-,-',
+    ],
+    ["SELECT j.* FROM t, JSON_TABLE(to_jsonb(t.b), '$' COLUMNS (x text PATH '$')) j", 'secret'],
+    [
+      "SELECT JSON_VALUE(to_jsonb(b), '$'), JSON_OBJECT('k' : a), JSON_ARRAYAGG(b) OVER (), JSON_SCALAR(a), JSON(b || $$$$) IS JSON FROM t WHERE false",
+      'secret,-,secret,-,secret',
+    ],
+    ['SELECT * FROM t NATURAL FULL JOIN u, LATERAL (SELECT t.b) AS l', '-,secret,-,secret'],
+    ['SELECT FROM t', ''],
+  ]) {
+    const resolved = sql18.resolve(sql18.parse(text!), {
+      catalogue: names,
+      labels,
+      database: 'postgres',
+      mirror: new SessionMirror(),
+    })
+    const result = resolved.statements[0]!.result
+    const answer = await own.query({ text: text!, rowMode: 'array' })
+    if (result.kind !== 'rows') throw new Error(`${text} gives ${result.kind}`)
+    expect(
+      result.columns.map((column) => column.name),
+      text,
+    ).toEqual(answer.fields.map((field) => field.name))
+    expect(result.columns.map((column) => column.labels[0] ?? '-').join(), text).toBe(labelled)
+  }
+  await own.end()
 })

@@ -1,9 +1,11 @@
 import type { EffectSet } from '../model/effects.ts'
-import { child, eachChild, type Node, names } from './ast.ts'
+import { child, eachChild, type Node, names, word } from './ast.ts'
 import { KNOWN_NODES } from './nodes.ts'
 import { readQuery } from './query.ts'
 import { type Reading, rangeVar } from './reading.ts'
 import { readConfigCall, readSet } from './settings.ts'
+
+const EQUALS: readonly string[] = ['=']
 
 /**
  * Visits every node of a statement, whatever its place in the grammar: calls, operators, casts and settings count wherever they stand, and a
@@ -39,10 +41,16 @@ export class Sweep {
       case 'FuncCall':
         return this.#call(node)
       case 'A_Expr':
-        reading.operator(names(node, 'name'))
-        return
+        return this.#operators(node)
       case 'SubLink':
         if (node.operName) reading.operator(names(node, 'operName'))
+        else if (node.testexpr) reading.operator(EQUALS)
+        return
+      case 'CaseExpr':
+        if (node.arg) reading.operator(EQUALS)
+        return
+      case 'JoinExpr':
+        if (node.isNatural || node.usingClause) reading.operator(EQUALS)
         return
       case 'SortBy':
         if (node.useOp) reading.operator(names(node, 'useOp'))
@@ -70,6 +78,13 @@ export class Sweep {
       default:
         if (!KNOWN_NODES.has(node.nodeType)) reading.giveUp()
     }
+  }
+
+  /** Some constructs stand for operators they do not name. */
+  #operators(node: Node): void {
+    const kind = word(node, 'kind')
+    if (!kind.includes('BETWEEN')) this.#reading.operator(names(node, 'name'))
+    else for (const name of ['<=', '>=', '<', '>']) this.#reading.operator([name])
   }
 
   #call(node: Node): void {

@@ -1,6 +1,6 @@
 import { type EffectSet, effects } from '../model/effects.ts'
 import { type Analysis, createdBy } from './analysis.ts'
-import { child, children, count, flag, type Node, names, stringOf, word } from './ast.ts'
+import { child, children, count, flag, names, stringOf, word } from './ast.ts'
 import { bodyLabels, definedNames } from './definitions.ts'
 import { labelsOf } from './expression.ts'
 import { rangeVar } from './reading.ts'
@@ -12,7 +12,8 @@ const READ = effects('read')
 const WRITE = effects('write')
 const DELETE = effects('delete')
 const GRANT = effects('grant')
-const SESSION = effects('session')
+const DEFINE = effects('define')
+const UNSEEN = effects('execute', 'unknown')
 
 /** Reads every statement that is not a query, by the table of statements. What is not in the table is opaque. */
 export function analyseUtility(a: Analysis): ResolvedStatement {
@@ -28,14 +29,18 @@ export function analyseUtility(a: Analysis): ResolvedStatement {
   a.deferred()
   DETAILS[a.node.nodeType]?.(a, utility)
   if (utility.redefines) a.transitions.push({ kind: 'redefined', names: definedNames(a.node) })
-  const statement = a.finish(namedEffect(a.node, utility))
+  const statement = a.finish(namedEffect(a))
+  // A default, a check or a policy of the users' code puts what that code reads where no label follows it.
+  const runsUnseen = (a.reading.callEffects & UNSEEN) !== 0 && (utility.effects & DEFINE) !== 0
+  if (runsUnseen) a.reading.copy(a.reading.everything)
   if (SPREADS.has(a.node.nodeType)) a.reading.copy(a.reading.touched)
   return statement
 }
 
 /** What the statement does to relations its text merely names. */
-function namedEffect(node: Node, utility: Utility): EffectSet {
-  return node.nodeType === 'CreateStmt' || node.nodeType === 'CreateForeignTableStmt' ? READ : utility.effects
+function namedEffect(a: Analysis): EffectSet {
+  const creates = a.node.nodeType === 'CreateStmt' || a.node.nodeType === 'CreateForeignTableStmt'
+  return creates ? READ : a.reading.effects
 }
 
 /** Definitions through which values of the relations they name become readable elsewhere, or whose labels lose their column. */
@@ -80,7 +85,9 @@ const DETAILS: Readonly<Record<string, Detail>> = {
     a.reading.effects |= count(a.node, 'mode') > ROW_EXCLUSIVE ? WRITE : READ
   },
   CreateStmt: createTable,
-  CreateForeignTableStmt: createTable,
+  CreateForeignTableStmt: foreignTable,
+  // Another name for rows of some server, perhaps this one.
+  ImportForeignSchemaStmt: (a) => a.reading.copy(a.reading.everything),
   CreateSchemaStmt: createSchema,
   AlterTableStmt: alterTable,
   DropStmt: drop,
@@ -94,14 +101,10 @@ const DETAILS: Readonly<Record<string, Detail>> = {
     a.reading.copy(a.reading.touched)
   },
   CallStmt: (a) => {
-    a.reading.giveUp()
-    a.reading.sensitive = true
+    unseen(a)
     a.result = { kind: 'opaque', labels: a.reading.everything }
   },
-  DoStmt: (a) => {
-    a.reading.giveUp()
-    a.reading.sensitive = true
-  },
+  DoStmt: unseen,
   LoadStmt: (a) => {
     a.reading.files.set(word(a.node, 'filename'), effects('execute', 'import'))
     a.reading.sensitive = true
@@ -126,6 +129,13 @@ const DETAILS: Readonly<Record<string, Detail>> = {
 }
 
 const ROW_EXCLUSIVE = 3
+
+/** Code that nobody sees runs: it may read, copy and change anything. */
+function unseen(a: Analysis): void {
+  a.reading.giveUp()
+  a.reading.sensitive = true
+  a.reading.copy(a.reading.everything)
+}
 
 function setting(a: Analysis): void {
   if (word(a.node, 'kind').startsWith('VAR_RESET')) a.call('RESET')
@@ -174,8 +184,7 @@ function discard(a: Analysis): void {
 }
 
 function createTable(a: Analysis): void {
-  const base = child(a.node, 'base') ?? a.node
-  const relation = child(base, 'relation')
+  const relation = child(a.node, 'relation')
   if (relation) a.reading.seen.add(relation)
   const created = createdBy(relation)
   if (created?.kind === 'created') {
@@ -184,11 +193,18 @@ function createTable(a: Analysis): void {
     a.reading.relations.set(name, { effects: effects('define'), labels: [], kind: 'table' })
   }
   // A child holds rows of its parent's kind under another name.
-  for (const parent of children(base, 'inhRelations')) {
+  for (const parent of children(a.node, 'inhRelations')) {
     const named = rangeVar(a.reading, parent)
     a.reading.touch(named, READ)
     a.reading.copy(a.reading.names.item(named, undefined, false).row)
   }
+}
+
+/** A foreign table may show another table's rows under a name that has no labels: it is not taken for an empty new one. */
+function foreignTable(a: Analysis): void {
+  const relation = child(child(a.node, 'base') ?? a.node, 'relation')
+  if (relation) a.reading.seen.add(relation)
+  a.reading.copy(a.reading.everything)
 }
 
 function createSchema(a: Analysis): void {
@@ -239,9 +255,4 @@ function createIndex(a: Analysis): void {
     }
   }
   a.reading.copy(labelsOf(place, child(a.node, 'whereClause')))
-}
-
-/** True when a statement only concerns the session. */
-export function isSessionOnly(effectSet: EffectSet): boolean {
-  return effectSet === SESSION
 }
