@@ -21,7 +21,7 @@ const tokenSchema = z
   .openapi('Token')
 
 const issuedSchema = tokenSchema
-  .extend({ token: z.string().openapi({ description: 'Shown this once.' }) })
+  .extend({ token: z.string().optional().openapi({ description: 'Shown this once. Absent for a certificate.' }) })
   .openapi('IssuedToken')
 
 const requestSchema = z
@@ -30,6 +30,11 @@ const requestSchema = z
     actors: z.array(reference).max(7).default([]).openapi({ description: 'Whom it acts for, nearest first.' }),
     label: z.string().max(100).default(''),
     ttl_ms: z.number().positive().openapi({ example: 86_400_000, description: 'How long it holds.' }),
+    certificate: z
+      .string()
+      .max(16_384)
+      .optional()
+      .openapi({ description: 'A client certificate (PEM) that proves the principal; then no token text is made.' }),
   })
   .openapi('TokenRequest')
 
@@ -71,7 +76,11 @@ export const tokenRoutes = () =>
       const asked = c.req.valid('json')
       const { principal, actors, label, ttl_ms } = asked
       journal(c, { action: 'token.issue', subject: principal, fields: { actors, label, ttl_ms } })
-      const { token, ...issued } = await services.identity.issueToken({ ...asked, by: caller.id })
+      const { certificate, ...request } = asked
+      const wish = { ...request, by: caller.id }
+      if (certificate !== undefined)
+        return c.json(shown(await services.identity.registerCertificate(wish, certificate)), 200)
+      const { token, ...issued } = await services.identity.issueToken(wish)
       return c.json({ ...shown(issued), token: token.reveal() }, 200)
     })
     .openapi(revoke, async (c) => {

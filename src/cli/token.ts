@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { answerOf, type Context, contextOf } from './context.ts'
 import { briefly, durationOf, instantOf } from './duration.ts'
@@ -8,6 +9,7 @@ interface IssueOptions {
   readonly for: string[]
   readonly ttl: string
   readonly label: string
+  readonly certificate?: string
 }
 
 /** `sluice token issue|list|revoke` */
@@ -25,6 +27,7 @@ export function registerTokenCommands(program: Command): void {
     )
     .option('--ttl <duration>', 'how long it holds', '8h')
     .option('--label <text>', 'what it is for', '')
+    .option('--certificate <file>', 'a client certificate (PEM) that proves the principal, instead of a token text')
     .addHelpText(
       'after',
       '\nExamples:\n  sluice token issue human:ada --ttl 8h\n  export SLUICE_TOKEN="$(sluice token issue agent:triage-bot --for human:ada)"\n',
@@ -40,9 +43,12 @@ export function registerTokenCommands(program: Command): void {
 
 async function issue(principal: string, options: IssueOptions, command: Command): Promise<void> {
   const context = contextOf(command)
-  const json = { principal, actors: options.for, label: options.label, ttl_ms: durationOf(options.ttl) }
+  const certificate = options.certificate === undefined ? undefined : readFileSync(options.certificate, 'utf8')
+  const json = { principal, actors: options.for, label: options.label, ttl_ms: durationOf(options.ttl), certificate }
   const issued = await answerOf(context.api.tokens.$post({ json }))
   if (context.json) return context.printJson(issued)
+  if (issued.token === undefined)
+    return context.complain(`${issued.id}: the certificate stands for ${issued.principal} now.\n`)
   // The text alone on stdout, so that a script can take it.
   context.complain(
     `${issued.id} for ${[issued.principal, ...issued.actors].join(' for ')}, good until ${instantOf(issued.expires_ms)}. It is not shown again.\n`,

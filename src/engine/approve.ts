@@ -59,8 +59,18 @@ export async function askPeople(question: Question): Promise<Answer> {
   const pending = await approvals.request(request)
   const hold_ms = Math.min(...decision.approvals.map((terms) => terms.hold_ms))
   const expires = new Date(pending.expires_ms).toISOString()
-  question.told({ id: pending.id, url: pending.url, rule: decision.rule, message: decision.message, hold_ms, expires })
-  const end = await firstOf(question, pending, hold_ms)
+  const withdrawn = new AbortController()
+  const withdraw = () => withdrawn.abort()
+  question.told({
+    id: pending.id,
+    url: pending.url,
+    rule: decision.rule,
+    message: decision.message,
+    hold_ms,
+    expires,
+    withdraw,
+  })
+  const end = await firstOf(question, pending, { hold_ms, withdrawn: withdrawn.signal })
   const approval = { id: pending.id, url: pending.url, expires }
   switch (end) {
     case 'approved': {
@@ -76,6 +86,9 @@ export async function askPeople(question: Question): Promise<Answer> {
     case 'left':
       await approvals.cancel(pending.id, 'the client left')
       return { granted: false, code: 'approval.expired', status: 'expired', retry: true, approval }
+    case 'withdrawn':
+      await approvals.cancel(pending.id, 'the client withdrew it')
+      return { granted: false, code: 'approval.withdrawn', status: 'expired', retry: true, approval }
     case 'held long enough':
       return {
         granted: false,
@@ -98,6 +111,7 @@ function requestOf(question: Question): ApprovalRequest {
     database,
     verb: operation.verb,
     effects: effectNames(operation.effects),
+    statements: operation.facts.statements,
     text: call.text,
     parameters: call.parameters?.() ?? [],
     state: call.state?.() ?? {},
@@ -108,19 +122,27 @@ function requestOf(question: Question): ApprovalRequest {
   return { ...request, digest: approvalDigest(question, request) }
 }
 
-type HoldEnd = ApprovalEnd | 'left' | 'held long enough'
+type HoldEnd = ApprovalEnd | 'left' | 'withdrawn' | 'held long enough'
 
-function firstOf(question: Question, pending: PendingApproval, hold_ms: number): Promise<HoldEnd> {
+interface Hold {
+  readonly hold_ms: number
+  readonly withdrawn: AbortSignal
+}
+
+function firstOf(question: Question, pending: PendingApproval, hold: Hold): Promise<HoldEnd> {
   const { left, ended } = question
   return new Promise((resolve) => {
     const done = (end: HoldEnd) => {
       clearTimeout(timer)
       left.removeEventListener('abort', gone)
       ended.removeEventListener('abort', gone)
+      hold.withdrawn.removeEventListener('abort', withdrawn)
       resolve(end)
     }
     const gone = () => done('left')
-    const timer = setTimeout(() => done('held long enough'), hold_ms)
+    const withdrawn = () => done('withdrawn')
+    const timer = setTimeout(() => done('held long enough'), hold.hold_ms)
+    hold.withdrawn.addEventListener('abort', withdrawn)
     left.addEventListener('abort', gone)
     ended.addEventListener('abort', gone)
     void pending.settled.then(done)

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../kit/catalogue.ts'
+import { toSluiceError } from '../kit/errors.ts'
 import { type Decision, NO_OBLIGATIONS, type Obligations } from '../model/decision.ts'
 import type { SessionFacts } from '../model/facts.ts'
 import type { Call, Operation } from '../model/operation.ts'
@@ -216,8 +217,10 @@ export class Enforcer {
         again,
         `,"approval":"${answer.id}","approvedBy":${JSON.stringify(answer.by)}`,
       )
-    } catch {
-      return refusal('approval.unavailable', { op, status: 'error', retry: true })
+    } catch (thrown) {
+      const { code } = toSluiceError(thrown)
+      const known = code.startsWith('approval.') ? code : 'approval.unavailable'
+      return refusal(known, { op, status: 'error', retry: true })
     } finally {
       this.held--
     }

@@ -1,4 +1,5 @@
 import type { SecureContext } from 'node:tls'
+import type { SluiceError } from '../kit/errors.ts'
 import { newId } from '../kit/ids.ts'
 import type { Ports } from '../model/ports.ts'
 import type { Claim, Principal } from '../model/principal.ts'
@@ -19,6 +20,7 @@ export interface GateParts {
   readonly closing: AbortSignal
   readonly now_ms: () => number
   readonly sessions: Map<string, GatewaySession>
+  readonly broken: (why: SluiceError) => void
 }
 
 /** Answers "who are you, and may you open this?" for one client connection. */
@@ -100,6 +102,7 @@ export class ClientGate implements Gate {
       user,
       meta,
       now_ms,
+      broken: this.#parts.broken,
       closed: (ended) => sessions.delete(ended.id),
     })
     sessions.set(session.id, session)

@@ -57,6 +57,7 @@ export async function createGateway(config: GatewayConfig): Promise<Gateway> {
       closing: closing.signal,
       now_ms,
       sessions,
+      broken: (why) => report(log, why),
     })
     const done = serveOne(listener.protocol, socket, gate, log)
     serving.add(done)
@@ -89,17 +90,18 @@ export async function createGateway(config: GatewayConfig): Promise<Gateway> {
   }
 }
 
+/** An error of the gateway's own, with its place: the only trace of it, since the client hears nothing of it. */
+function report(log: Log, error: SluiceError): void {
+  const { stack } = error.cause instanceof Error ? error.cause : error
+  log.error('a session ended by an error of the gateway', { code: error.code, detail: error.detail, stack })
+}
+
 /** One client from accept to close. A programmer error ends its session, never the process. */
 async function serveOne(protocol: Protocol, socket: Socket, gate: ClientGate, log: Log): Promise<void> {
   try {
     await protocol.serve(socket, gate)
   } catch (thrown) {
-    const error = toSluiceError(thrown)
-    log.error('a session ended by an error of the gateway', {
-      code: error.code,
-      detail: error.detail,
-      stack: error.cause instanceof Error ? error.cause.stack : error.stack,
-    })
+    report(log, toSluiceError(thrown))
   } finally {
     socket.destroySoon()
     try {

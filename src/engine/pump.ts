@@ -13,6 +13,8 @@ export interface PumpParts {
   /** Called when the client is seen to have left, also while its operation is held. */
   readonly left: () => void
   readonly converse: (wire: Wire) => Conversation
+  /** Told of an error of our own that ended the session. */
+  readonly broken?: (why: SluiceError) => void
 }
 
 /** Carries bytes through a conversation until either side leaves, an error ends it or the session is ended. Never rejects. */
@@ -182,6 +184,7 @@ class Pump implements Wire, Flushable {
   fail(why: SluiceError): void {
     if (this.#phase !== 'open') return
     this.#phase = 'closing'
+    if (why.code === 'internal') this.#parts.broken?.(why)
     this.#toTarget = []
     let words: Buffer
     try {

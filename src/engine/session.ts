@@ -38,6 +38,8 @@ export interface SessionParts {
   readonly user: UpstreamUser
   readonly meta: SessionMeta
   readonly now_ms: () => number
+  /** Told of an error of our own that ended the session. */
+  readonly broken: (why: SluiceError) => void
   readonly closed: (session: GatewaySession) => void
 }
 
@@ -140,6 +142,7 @@ export class GatewaySession implements Session {
       ended: this.#ended.signal,
       left: () => this.#left.abort(),
       converse,
+      broken: this.#parts.broken,
     })
   }
 

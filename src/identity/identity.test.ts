@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Authority } from '../../test/rig/certificates.ts'
 import type { SluiceError } from '../kit/errors.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { createIdentity, type Identity } from './identity.ts'
@@ -146,6 +147,22 @@ describe('a token', () => {
     identity = start()
     expect(await signIn(token.reveal())).toBeDefined()
     expect(await identity.authenticate({ kind: 'certificate', proof: token.reveal(), from: '' })).toBeUndefined()
+  })
+
+  it('a registered certificate stands for its principal until it is revoked; any other stands for nobody', async () => {
+    const authority = await Authority.create()
+    const { cert: mine } = await authority.issue('ada')
+    const { cert: other } = await authority.issue('ada')
+    const request = { principal: 'human:ada', label: 'laptop', ttl_ms: HOUR, by: 'human:root' }
+    const { id } = await identity.registerCertificate(request, mine)
+    const signInBy = (proof: string) => identity.authenticate({ kind: 'certificate', proof, from: '' })
+    expect((await signInBy(mine))?.id).toBe('human:ada')
+    expect(await signInBy(other)).toBeUndefined()
+    await expect(identity.registerCertificate(request, 'no certificate')).rejects.toMatchObject({
+      code: 'token.invalid',
+    })
+    await identity.revokeToken(id, 'human:root')
+    expect(await signInBy(mine)).toBeUndefined()
   })
 
   it('revoked while it is being looked up does not become warm', async () => {

@@ -8,7 +8,15 @@ import type { Store } from '../store/store.ts'
 import type { TokenRow } from '../store/tokens.ts'
 import { LIMITS } from './limits.ts'
 import { type PrincipalDirectory, principalOf, stillStands } from './principals.ts'
-import { type IssuedToken, issueToken, type TokenRequest, type TokenSummary, tokenSummary } from './tokens.ts'
+import {
+  certificateHash,
+  type IssuedToken,
+  issueToken,
+  registerCertificate,
+  type TokenRequest,
+  type TokenSummary,
+  tokenSummary,
+} from './tokens.ts'
 import { createWatches } from './watches.ts'
 
 export interface IdentityOptions {
@@ -22,6 +30,8 @@ export interface IdentityOptions {
 export interface Identity extends IdentityPort {
   /** Throws `token.invalid` naming what is wrong with the request. */
   issueToken(request: TokenRequest): Promise<IssuedToken>
+  /** A client certificate (PEM) that stands for a principal as a token does. Throws `token.invalid`, also for one already registered. */
+  registerCertificate(request: TokenRequest, certificate: string): Promise<TokenSummary>
   /** False when there is no such token, or it was revoked before. Live sessions of it end before this resolves. */
   revokeToken(id: string, by: string): Promise<boolean>
   /** Newest first, at most 1,000. */
@@ -82,13 +92,14 @@ export function createIdentity(options: IdentityOptions): Identity {
 
   return {
     async authenticate(claim: Claim) {
-      const hash = claim.kind === 'token' && claim.proof.length <= LIMITS.proof_chars ? sha256(claim.proof) : NOBODY
+      const hash = hashOf(claim)
       const known = warm.get(hash)
       if (known && known.expires_ms! > clock.now_ms() && stillStands(known, principals)) return known
       return lookUp(hash)
     },
     onRevoked: (principal, ended) => watches.add(principal, ended),
     issueToken: (request) => issueToken(options, request),
+    registerCertificate: (request, certificate) => registerCertificate(options, request, certificate),
     async revokeToken(id, by) {
       const done = await store.tokens.revoke(id, by, clock.now_ms())
       forget()
@@ -102,6 +113,16 @@ export function createIdentity(options: IdentityOptions): Identity {
     },
     sweep,
     close: () => clearInterval(timer),
+  }
+}
+
+/** What a proof is looked up by. The TLS handshake has shown that a certificate's sender holds its key; which one it is decides here. */
+function hashOf(claim: Claim): string {
+  if (claim.kind === 'token') return claim.proof.length <= LIMITS.proof_chars ? sha256(claim.proof) : NOBODY
+  try {
+    return certificateHash(claim.proof)
+  } catch {
+    return NOBODY
   }
 }
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { Clock } from '../kit/clock.ts'
 import { sha256 } from '../kit/digest.ts'
 import { SluiceError } from '../kit/errors.ts'
@@ -39,18 +40,38 @@ export interface IssuedToken extends TokenSummary {
   readonly token: Secret
 }
 
+interface Office {
+  readonly store: Pick<Store, 'tokens'>
+  readonly clock: Clock
+  readonly principals: PrincipalDirectory
+}
+
 /** Issues a token. Throws `token.invalid` naming what is wrong with the request. */
-export async function issueToken(
-  { store, clock, principals }: { store: Pick<Store, 'tokens'>; clock: Clock; principals: PrincipalDirectory },
+export async function issueToken(office: Office, request: TokenRequest): Promise<IssuedToken> {
+  const text = newTokenText()
+  return { ...(await record(office, request, sha256(text))), token: new Secret(text) }
+}
+
+/** Lets a client certificate (PEM) stand for the principal, in place of a token's text. Throws `token.invalid`. */
+export async function registerCertificate(
+  office: Office,
   request: TokenRequest,
-): Promise<IssuedToken> {
+  certificate: string,
+): Promise<TokenSummary> {
+  return await record(office, request, certificateHash(certificate))
+}
+
+async function record(
+  { store, clock, principals }: Office,
+  request: TokenRequest,
+  hash: string,
+): Promise<TokenSummary> {
   const actors = request.actors ?? []
   checkRequest(request, actors, principals)
-  const text = newTokenText()
   const now_ms = clock.now_ms()
   const row: TokenRow = {
     id: newId('tok', now_ms),
-    hash: sha256(text),
+    hash,
     principal: request.principal,
     actors: JSON.stringify(actors),
     label: request.label,
@@ -61,7 +82,16 @@ export async function issueToken(
     revoked_by: null,
   }
   await store.tokens.insert(row)
-  return { ...tokenSummary(row), token: new Secret(text) }
+  return tokenSummary(row)
+}
+
+/** SHA-256 of a certificate's DER form, hex: what it is known by. Throws `token.invalid` for what is not a certificate. */
+export function certificateHash(pem: string): string {
+  try {
+    return sha256(new X509Certificate(pem).raw)
+  } catch (cause) {
+    throw new SluiceError('token.invalid', 'that is not a certificate in PEM form', { cause })
+  }
 }
 
 function checkRequest(request: TokenRequest, actors: readonly string[], principals: PrincipalDirectory): void {

@@ -65,6 +65,7 @@ export const CATALOGUE = {
   },
   'approval.too_large': { message: 'The operation is too large for a person to approve.', remedy: 'Split it.' },
   'approval.too_many': { message: 'Too many requests wait for approval.', remedy: 'Wait until some are decided.' },
+  'approval.withdrawn': { message: 'The operation was withdrawn by its client.', remedy: 'Send it again to ask anew.' },
   'approval.unavailable': { message: 'Approvals cannot be asked for right now.', remedy: 'Try again later.' },
 
   'sql.syntax': {

@@ -121,6 +121,8 @@ export interface HeldNotice {
   readonly message: string
   readonly hold_ms: number
   readonly expires: string
+  /** The client takes its operation back: the request is cancelled, and the verdict is a refusal. */
+  withdraw(): void
 }
 
 export interface Settlement {

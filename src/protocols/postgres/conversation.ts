@@ -26,6 +26,13 @@ export class PostgresConversation implements Conversation {
     this.#target.feed(chunk)
   }
 
+  /** The client cancels. True when what it cancels waits for people: then the target knows nothing of it. */
+  withdraw(): boolean {
+    const { held } = this.#dialogue
+    held?.withdraw()
+    return held !== undefined
+  }
+
   clientLeft(): void {
     this.#close()
   }

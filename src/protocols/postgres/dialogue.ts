@@ -1,11 +1,15 @@
 import { type TextScrubber, textScrubber } from '../../masking/index.ts'
 import type { MaskDuty } from '../../model/decision.ts'
+import { effects, hasEffect } from '../../model/effects.ts'
 import type { Portal, PostgresSql, PreparedStatement, ResolvedStatement, SessionMirror } from '../../sql/postgres.ts'
-import type { Session, Wire } from '../contract.ts'
+import type { HeldNotice, Session, Wire } from '../contract.ts'
 import type { CatalogueSource } from './catalogue.ts'
 import { type Exchange, ExchangeQueue } from './exchange.ts'
 import { EXCHANGES } from './limits.ts'
 import type { PlanMemory } from './plans.ts'
+
+/** Effects after which the server may check constraints, or run triggers, that it had put off. */
+const CHANGES = effects('write', 'delete', 'import', 'execute', 'unknown')
 
 export type TransactionStatus = 'I' | 'T' | 'E'
 
@@ -48,8 +52,15 @@ export class Dialogue {
   catalogueStale = false
   #defined = false
   over = false
+  /** What waits for people now. */
+  held: HeldNotice | undefined
   #waiters: (() => void)[] = []
   #duties: readonly MaskDuty[] | undefined
+  /** Labelled values were read since the last ReadyForQuery, or written in a transaction that is open: what is said now may echo them. */
+  #echoes = false
+  #echoesLater = false
+  /** Notifications this session listens to may carry labelled values. */
+  listensMasked = false
   #scrubber: TextScrubber | undefined
 
   constructor(parts: DialogueParts) {
@@ -66,6 +77,7 @@ export class Dialogue {
   /** True while replies are on their way that decide what the next message means, or too many are. */
   mustWait(text: string): boolean {
     if (this.unsettled > 0 || this.queue.length > EXCHANGES) return true
+    if (this.queue.namesInDoubt()) return true
     return this.lexing > 0 && this.lexingOpen === 0 && isLexedBySetting(text)
   }
 
@@ -107,9 +119,26 @@ export class Dialogue {
     return this.#scrubber
   }
 
-  /** The server completed a statement. */
-  completed(statement: ResolvedStatement): void {
+  /** True when some labels are masked in this session. */
+  get masks(): boolean {
+    return this.#duties !== undefined
+  }
+
+  /** True when settings reported now, or constraints checked now, may show values of statements that are over (B19, B24). */
+  get echoes(): { readonly settings: boolean; readonly errors: boolean } {
+    return { settings: this.#echoes || this.#echoesLater, errors: this.#echoesLater }
+  }
+
+  /** The server completed a statement, whose results are masked by `duties`. */
+  completed(statement: ResolvedStatement, duties: readonly MaskDuty[]): void {
+    if (duties.length > 0 && statement.labelsRead.length > 0) {
+      this.#echoes = true
+      if (hasEffect(statement.effects, CHANGES)) this.#echoesLater = true
+    }
     if (statement.transitions.length === 0) return
+    // Whoever notifies may put a labelled value in: nothing says where a payload comes from (B23).
+    if (duties.length > 0 && statement.transitions.some(({ kind }) => kind === 'listen'))
+      this.listensMasked = this.everything().length > 0
     this.mirror.apply(statement)
     if (statement.transitions.some(({ kind }) => kind === 'created' || kind === 'redefined')) this.#defined = true
   }
@@ -117,12 +146,15 @@ export class Dialogue {
   /** ReadyForQuery arrived; `lexing` statements before it are known to have left lexing as it was. */
   ready(status: TransactionStatus, lexing: number): void {
     this.status = status
+    this.#echoes = false
+    if (status === 'I') this.#echoesLater = false
     this.lexing -= lexing
     this.mirror.transactionStatus(status)
     // The next batches' portals were bound after this Sync: the end of its transaction does not concern them.
     if (status === 'I' && this.queue.length > 0) {
       for (const exchange of this.queue.waiting())
-        if (exchange.kind === 'bind' && exchange.portal) this.mirror.setPortal(exchange.name, exchange.portal)
+        if (exchange.kind === 'bind' && exchange.portal && !exchange.instead)
+          this.mirror.setPortal(exchange.name, exchange.portal)
     }
     if (status === 'I' && this.#defined) {
       this.#defined = false

@@ -1,7 +1,15 @@
 import { SluiceError, toSluiceError } from '../../kit/errors.ts'
 import type { Claim } from '../../model/principal.ts'
 import { PostgresSql, SessionMirror } from '../../sql/postgres.ts'
-import { type ClientStream, type Gate, isRefusal, type Protocol, type Session, type Upstream } from '../contract.ts'
+import {
+  type ClientStream,
+  type Gate,
+  isRefusal,
+  type Protocol,
+  type Session,
+  type Upstream,
+  type Wanted,
+} from '../contract.ts'
 import { CancelRegistry, sendCancel } from './cancel.ts'
 import { CatalogueSources } from './catalogue.ts'
 import { PostgresConversation } from './conversation.ts'
@@ -84,23 +92,30 @@ class ServedSession {
   async run(): Promise<void> {
     const { gate } = this.#house
     const { startup } = this.#opening
-    const claim = await this.#claim()
-    const session = await gate.open(claim, {
+    const wanted: Wanted = {
       resource: startup.resource,
       user: startup.upstreamUser,
       database: startup.database,
       client: startup.applicationName,
-    })
+    }
+    const session = (await this.#byCertificate(wanted)) ?? (await gate.open(await this.#token(), wanted))
     if (isRefusal(session)) throw new SluiceError('identity.refused')
     if (startup.replication) await this.#permitReplication(session)
     const upstream = await session.dial()
     await this.#converse(session, upstream)
   }
 
-  async #claim(): Promise<Claim> {
-    const { stream, secure, clientCertificate } = this.#opening
+  /** A certificate that opens the resource is proof enough; one that does not may be some other's, and the client is asked for a token. */
+  async #byCertificate(wanted: Wanted): Promise<Session | undefined> {
+    const { clientCertificate: proof } = this.#opening
+    if (proof === undefined) return undefined
+    const session = await this.#house.gate.open({ kind: 'certificate', proof, from: this.#house.from }, wanted)
+    return isRefusal(session) ? undefined : session
+  }
+
+  async #token(): Promise<Claim> {
+    const { stream, secure } = this.#opening
     const { gate, from } = this.#house
-    if (clientCertificate !== undefined) return { kind: 'certificate', proof: clientCertificate, from }
     if (!secure && !gate.loopback) throw new SluiceError('identity.plaintext')
     const proof = await requestToken(stream, { ms: TOKEN_MS, signals: [gate.closing] })
     return { kind: 'token', proof, from }
@@ -127,7 +142,10 @@ class ServedSession {
     const [target] = await Promise.all([login(upstream, wish), source.get().catch(() => undefined)])
     const sql = await PostgresSql.load(target.serverMajor)
     const send = () => sendCancel(upstream, target, AbortSignal.timeout(CANCEL_MS))
-    const registration = cancels.register(target.processId, target.protocolMinor, send)
+    let conversation: PostgresConversation | undefined
+    const registration = cancels.register(target.processId, protocolMinor, () =>
+      conversation?.withdraw() ? Promise.resolve() : send(),
+    )
     // A target that cannot be reached any more is noticed by the session itself.
     const cancel = () => void send().catch(() => {})
     session.ended.addEventListener('abort', cancel, { once: true })
@@ -138,7 +156,7 @@ class ServedSession {
         const mirror = new SessionMirror()
         const { user: upstreamUser } = upstream
         const { replication } = startup
-        return new PostgresConversation({
+        conversation = new PostgresConversation({
           session,
           wire,
           sql,
@@ -150,6 +168,7 @@ class ServedSession {
           cancel,
           sampleRows,
         })
+        return conversation
       })
     } finally {
       session.ended.removeEventListener('abort', cancel)

@@ -2,9 +2,16 @@ import { sha256 } from '../../kit/digest.ts'
 import { SluiceError } from '../../kit/errors.ts'
 import { containsMaskOutput, labelMatches } from '../../masking/index.ts'
 import { effects, hasEffect } from '../../model/effects.ts'
-import type { Call } from '../../model/operation.ts'
+import type { Call, Operation } from '../../model/operation.ts'
 import { INLINE_TEXT_MAX } from '../../sql/limits.ts'
-import type { NameContext, ParsedMessage, PreparedStatement, Resolved, ResolvedStatement } from '../../sql/postgres.ts'
+import type {
+  NameContext,
+  ParsedMessage,
+  Portal,
+  PreparedStatement,
+  Resolved,
+  ResolvedStatement,
+} from '../../sql/postgres.ts'
 import type { HeldNotice, Refusal, Verdict } from '../contract.ts'
 import { type Dialogue, isLexedBySetting } from './dialogue.ts'
 import type { Words } from './exchange.ts'
@@ -39,7 +46,10 @@ export class Judge {
 
   constructor(dialogue: Dialogue) {
     this.#d = dialogue
-    this.#told = (held) => dialogue.parts.wire.toClient(heldResponse(held))
+    this.#told = (held) => {
+      dialogue.held = held
+      dialogue.parts.wire.toClient(heldResponse(held))
+    }
   }
 
   understand(text: string): Understood | Words | Promise<void> {
@@ -128,7 +138,7 @@ export class Judge {
   query(understood: Understood, text: string): Verdict | Promise<Verdict> {
     const call: Call = { text, state: () => this.#state() }
     const { resolved } = understood
-    return this.#guard(resolved, call, text) ?? this.#d.parts.session.enforce(resolved.operation, call, this.#told)
+    return this.#guard(resolved, call, text) ?? this.#enforce(resolved.operation, call)
   }
 
   /** A Parse runs nothing. It is refused when its statement would be; what needs people is asked for at Bind, with the parameters. */
@@ -139,14 +149,14 @@ export class Judge {
     const refused = this.#guard(resolved, call, text)
     if (refused) return { refusal: refused }
     if (session.judge(resolved.operation, call).outcome !== 'deny') return undefined
-    const verdict = session.enforce(resolved.operation, call, this.#told)
+    const verdict = this.#enforce(resolved.operation, call)
     return { refusal: verdict as Refusal }
   }
 
   bind(bind: BindFields): BoundVerdict | Words | Promise<void> {
     const { session, sql } = this.#d.parts
     const known = this.#d.mirror.getStatement(bind.statement)
-    if (!known) return this.#unknown(`prepared statement "${bind.statement}" does not exist`, '26000')
+    if (!known) return this.unknownName('S', bind.statement)
     const fresh = this.#freshCatalogue()
     if (fresh) return fresh
     try {
@@ -155,21 +165,24 @@ export class Judge {
       const call = this.#callOf(portal)
       const refused = this.#guard(resolved, call, bind.values)
       if (refused) return { refusal: refused }
-      if (session.judge(resolved.operation, call).outcome !== 'approve') return { portal, verdict: undefined }
-      return { portal, verdict: Promise.resolve(session.enforce(resolved.operation, call, this.#told)) }
+      const decision = session.judge(resolved.operation, call)
+      portal.masked = decision.obligations.mask.length > 0
+      if (decision.outcome !== 'approve') return { portal, verdict: undefined }
+      return { portal, verdict: Promise.resolve(this.#enforce(resolved.operation, call)) }
     } catch (thrown) {
       if (!(thrown instanceof SluiceError)) throw thrown
       return this.#notUnderstood(known.parsed.text, thrown)
     }
   }
 
-  execute(name: string): ExecuteVerdict | Words {
-    const { session } = this.#d.parts
+  execute(name: string): ExecuteVerdict | Words | Promise<void> {
     const known = this.#d.mirror.getPortal(name)
-    if (!known) return this.#unknown(`portal "${name}" does not exist`, '34000')
+    if (!known) return this.unknownName('P', name)
     if (known instanceof Bound) {
+      const otherwise = known.run || known.prepared.planned ? undefined : this.#readAgain(known)
+      if (otherwise) return otherwise
       const { statements, operation } = known.resolved
-      const verdict = known.run?.permit ?? known.permit ?? session.enforce(operation, this.#callOf(known), this.#told)
+      const verdict = known.run?.permit ?? known.permit ?? this.#enforce(operation, this.#callOf(known))
       return { portal: known, statements, verdict }
     }
     // A cursor made by SQL DECLARE, fetched by the protocol (A33): its rows are masked as its query was traced.
@@ -177,22 +190,64 @@ export class Judge {
     return {
       portal: undefined,
       statements: [known.statement],
-      verdict: session.enforce(known.operation, call, this.#told),
+      verdict: this.#enforce(known.operation, call),
     }
   }
 
   functionCall(oid: number): Verdict | Promise<Verdict> {
-    const { session, database } = this.#d.parts
+    const { database } = this.#d.parts
     const labels = this.#d.everything()
     const operation = functionCallOperation(oid, database, labels)
     const call: Call = { text: operation.text, state: () => this.#state() }
     const resolved: Resolved = { operation, statements: [], copiesLabels: labels }
-    return this.#guard(resolved, call, '') ?? session.enforce(operation, call, this.#told)
+    return this.#guard(resolved, call, '') ?? this.#enforce(operation, call)
   }
 
-  #unknown(message: string, code: string): Words {
+  /** What a portal's names mean may have changed since its Bind (A30, A31, A57). */
+  #readAgain(portal: Bound): Words | Promise<void> | undefined {
+    const fresh = this.#freshCatalogue()
+    if (fresh) return fresh
+    try {
+      const resolved = this.#d.parts.sql.resolve(portal.prepared.parsed, this.#names())
+      if (resolved === portal.resolved) return undefined
+      portal.resolved = resolved
+      portal.permit = undefined
+      const refused = this.#guard(resolved, this.#callOf(portal), portal.bind.values)
+      return refused && { refusal: refused }
+    } catch (thrown) {
+      if (!(thrown instanceof SluiceError)) throw thrown
+      return this.#notUnderstood(portal.prepared.text, thrown)
+    }
+  }
+
+  /** The statement behind a name as of now; undefined when nothing is masked, or for a statement that cannot run. */
+  meaningOf(described: PreparedStatement | Portal): ResolvedStatement | undefined {
+    if (!this.#d.masks) return undefined
+    if ('statement' in described) return described.statement
+    try {
+      return this.#d.parts.sql.resolve(described.parsed, this.#names()).statements[0]
+    } catch (thrown) {
+      if (thrown instanceof SluiceError) return undefined
+      throw thrown
+    }
+  }
+
+  /** A statement ('S') or portal ('P') the gateway has not seen made: in the server's own words. */
+  unknownName(of: 'S' | 'P', name: string): Words {
+    const what =
+      of === 'P' ? `portal "${name}"` : name === '' ? 'unnamed prepared statement' : `prepared statement "${name}"`
+    const message = `${what} does not exist`
     this.#d.parts.session.refuse('sql.unknown_statement', '', message)
-    return { native: { code, message } }
+    return { native: { code: of === 'P' ? '34000' : '26000', message } }
+  }
+
+  /** Has an operation decided; while people are asked, the client may take it back. */
+  #enforce(operation: Operation, call: Call): Verdict | Promise<Verdict> {
+    const verdict = this.#d.parts.session.enforce(operation, call, this.#told)
+    if (!(verdict instanceof Promise)) return verdict
+    return verdict.finally(() => {
+      this.#d.held = undefined
+    })
   }
 
   /** What masking forbids whatever the rules say: labelled values copied to where no label follows them, and masked text written back. */

@@ -11,6 +11,7 @@ const SQLSTATE: Partial<Record<ErrorCode, string>> = {
   'identity.revoked': '57P01',
   'identity.plaintext': '28000',
   'approval.pending': '57014',
+  'approval.withdrawn': '57014',
   'approval.unavailable': '58000',
   'sql.syntax': '42601',
   'sql.too_large': '54000',
@@ -91,23 +92,22 @@ export function fatalResponse(why: SluiceError): Buffer {
 }
 
 const REFUSED = 'SLUICE REFUSED'
-/** A name no client of ours can have used: the gateway refuses names this long. */
-const IMPOSSIBLE = 'sluice refused'.padEnd(300, '.')
+
+/** Parse: String name, String query, Int16 parameter types. */
+function failingParse(name: string): Buffer {
+  return frame(String.fromCharCode(FRONTEND.Parse), cstring(name), cstring(REFUSED), Buffer.alloc(2))
+}
 
 /**
  * What goes to the target in place of a refused message: something that can only fail. So a refusal leaves the session in exactly the
  * state a server error would — an open transaction is aborted, a pipeline is skipped to its Sync — because a server error it is;
- * its words are replaced by ours on the way back.
+ * its words are replaced by ours on the way back. Text that is no SQL fails whatever names the client has made; a named Parse that fails
+ * leaves every statement and portal as it was, which a refused Bind, Describe or Execute does too.
  */
 export const STAND_IN = {
   query: query(REFUSED),
-  /** Parse: String name, String query, Int16 parameter types. */
-  parse: (name: string) => frame(String.fromCharCode(FRONTEND.Parse), cstring(name), cstring(REFUSED), Buffer.alloc(2)),
-  /** Bind to a statement that cannot exist : String portal, String statement, three empty lists. */
-  bind: (portal: string) =>
-    frame(String.fromCharCode(FRONTEND.Bind), cstring(portal), cstring(IMPOSSIBLE), Buffer.alloc(6)),
-  /** Execute: String portal, Int32 most rows. */
-  execute: frame(String.fromCharCode(FRONTEND.Execute), cstring(IMPOSSIBLE), Buffer.alloc(4)),
+  parse: failingParse,
+  other: failingParse(REFUSED),
 } as const
 
 export const FLUSH = frame(String.fromCharCode(FRONTEND.Flush))
