@@ -18,11 +18,11 @@ export const WORKER_QUEUE_MAX = 32
 export const WORKER_HEAP_MB = 1024
 /** The worker is replaced after a text longer than this, so that its memory does not stay. */
 export const WORKER_RECYCLE = 2 * 1024 * 1024
-/** Entries and characters (text plus syntax tree as JSON) of the cache of parsed texts. */
+/** Entries and characters (text plus syntax tree as JSON, about 4.4 bytes of memory each) of the cache of parsed texts. */
 export const CACHE_ENTRIES = 4096
-export const CACHE_CHARACTERS = 48 * 1024 * 1024
+export const CACHE_CHARACTERS = 12 * 1024 * 1024
 /** A syntax tree larger than this is not cached. */
-export const CACHE_ENTRY_MAX = 2 * 1024 * 1024
+export const CACHE_ENTRY_MAX = 512 * 1024
 /** Literal shapes remembered. */
 export const SHAPES_MAX = 4096
 /** Longest text whose literals are abstracted. */
