@@ -74,3 +74,49 @@ export function labelsOf(byColumn: Readonly<Record<string, string>>): LabelIndex
 }
 
 export const NO_LABEL_INDEX: LabelIndex = { column: () => [], touches: () => false, all: [] }
+
+/** A shop whose customers' columns are labelled: the database most tests of statements speak about. */
+export const SHOP_LABELS = labelsOf({
+  'public.customers.email': 'pii.email',
+  'public.customers.ssn': 'pii.ssn',
+  'public.customers.card': 'pci.card',
+})
+
+export const SHOP = catalogueOf({
+  relations: [
+    { name: 'public.customers', columns: 'id name email ssn card note' },
+    { name: 'public.orders', columns: 'id customer_id total' },
+    { name: 'public.products', columns: 'id note' },
+    { name: 'public.audit_me', columns: 'id' },
+    { name: 'public.bait', columns: 'id', runsCode: true },
+    { name: `public.${'t'.repeat(63)}`, columns: 'id' },
+    { name: 'public.Customers', columns: 'id' },
+    { name: 'archive.customers', columns: 'id email' },
+    { name: 'public.vip', kind: 'table', columns: 'id name email ssn card note level', parents: ['public.customers'] },
+    {
+      name: 'public.contacts',
+      kind: 'view',
+      columns: 'id address',
+      definition: 'SELECT c.id, c.email AS x FROM public.customers c',
+    },
+    {
+      name: 'public.contacts_of_contacts',
+      kind: 'matview',
+      columns: 'id address twice',
+      definition:
+        'WITH q AS (SELECT * FROM public.contacts) SELECT q.id, upper(q.address), q.address || q.address FROM q',
+    },
+    {
+      name: 'public.running',
+      kind: 'view',
+      columns: 'id',
+      definition: 'SELECT public.mine(o.id) AS id FROM public.orders o',
+    },
+    { name: 'public.circular', kind: 'view', columns: 'id', definition: 'SELECT id FROM public.circular' },
+    { name: 'public.unprintable', kind: 'view', columns: 'id' },
+    { name: 'public.ruled', kind: 'view', columns: 'id', definition: 'SELECT id FROM public.orders', runsCode: true },
+  ],
+  userFunctions: ['mine', 'lower'],
+  userOperators: ['###'],
+  userTypes: ['mood', 'customers', 'orders'],
+})
