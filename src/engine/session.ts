@@ -158,9 +158,9 @@ export class GatewaySession implements Session {
     this.#left.abort()
     this.#unsubscribe()
     this.#parts.closed(this)
-    await this.#recorder.close()
-    const { operations, rows, bytes } = this.#enforcer.facts
     const reason = this.#ended.signal.reason
+    await this.#recorder.close(reason instanceof SluiceError ? `${reason.code}: ${reason.detail}` : undefined)
+    const { operations, rows, bytes } = this.#enforcer.facts
     const why =
       reason instanceof SluiceError ? `,"reason":"${reason.code}","detail":${JSON.stringify(reason.detail)}` : ''
     this.#parts.ports.ledger.append(
