@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { serverAccount } from '../rig/account.ts'
 import { mustRun, run } from '../rig/child.ts'
@@ -66,10 +66,4 @@ function summarize(stdout: string, stderr: string, evidence: string): SuiteResul
     failed,
     ...(existsSync(evidence) && failed.length > 0 ? { evidence } : {}),
   }
-}
-
-/** The part of regression.diffs that belongs to one test. */
-export function difference(evidence: string, test: string): string {
-  const parts = readFileSync(evidence, 'utf8').split(/^diff /m)
-  return parts.find((part) => part.includes(`/${test}.out`)) ?? ''
 }
