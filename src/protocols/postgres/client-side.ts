@@ -148,10 +148,15 @@ export class ClientSide implements FrameSink {
     if (understood instanceof Promise) return understood.then(again)
     const words = 'resolved' in understood ? this.#judge.prepare(understood, text) : understood
     const previous = this.#d.mirror.getStatement(name)
-    this.#d.queue.push({ kind: 'parse', name, previous, ...(words ? { words } : {}) })
-    if (words || !('resolved' in understood)) return this.#standIn(STAND_IN.parse(name))
-    if (name !== '' && previous) return this.#forward(bytes, start, end) // the server will say that it exists; its old meaning stays
-    this.#d.mirror.setStatement(name, new Prepared(text, understood.parsed, types))
+    if (words || !('resolved' in understood)) {
+      this.#d.queue.push({ kind: 'parse', name, previous, ...(words ? { words } : {}) })
+      return this.#standIn(STAND_IN.parse(name))
+    }
+    const prepared = new Prepared(text, understood.parsed, types)
+    // The server should say that the name exists. If it does not, it knows better than we, and nobody uses the name before.
+    const taken = name !== '' && previous !== undefined
+    this.#d.queue.push({ kind: 'parse', name, previous, ...(taken ? { instead: prepared } : {}) })
+    if (!taken) this.#d.mirror.setStatement(name, prepared)
     this.#forward(bytes, start, end)
   }
 
@@ -165,6 +170,7 @@ export class ClientSide implements FrameSink {
     const again = () => this.#bind(bytes, start, end)
     if (this.#d.mustWait('') || this.#d.nameInDoubt(this.#d.mirror.getPortal(bind.portal), bind.portal))
       return this.#later(again)
+    if (bind.statement === '' && this.#d.queue.unnamedInDoubt('statement')) return this.#later(again)
     const bound = this.#judge.bind(bind)
     if (bound instanceof Promise) return bound.then(again)
     if (!('portal' in bound)) return this.#refuseBind(bind.portal, bound)
@@ -180,22 +186,24 @@ export class ClientSide implements FrameSink {
   #sendBind(message: Buffer, portal: Bound): void {
     const name = portal.bind.portal
     const previous = this.#d.mirror.getPortal(name)
-    // A named portal that exists stays what it is: the server will refuse to make it anew.
+    // A named portal that exists stays what it is: the server should refuse to make it anew.
     const taken = name !== '' && previous !== undefined
-    this.#d.queue.push(taken ? { kind: 'bind', name, previous } : { kind: 'bind', name, previous, portal })
+    this.#d.queue.push({ kind: 'bind', name, previous, portal, ...(taken ? { instead: portal } : {}) })
     if (!taken) this.#d.mirror.setPortal(name, portal)
     this.#d.parts.wire.toTarget(message)
   }
 
   #refuseBind(name: string, words: Words): void {
     this.#d.queue.push({ kind: 'bind', name, previous: this.#d.mirror.getPortal(name), words })
-    this.#standIn(STAND_IN.bind(name))
+    this.#standIn(STAND_IN.other)
   }
 
   #execute(bytes: Buffer, start: number, end: number): Wait {
     const { portal: name } = readExecute(bytes, start, end)
-    if (this.#d.mustWait('')) return this.#later(() => this.#execute(bytes, start, end))
+    const again = () => this.#execute(bytes, start, end)
+    if (this.#d.mustWait('') || (name === '' && this.#d.queue.unnamedInDoubt('portal'))) return this.#later(again)
     const executed = this.#judge.execute(name)
+    if (executed instanceof Promise) return executed.then(again)
     if (!('verdict' in executed)) return this.#refuseExecute(executed)
     const { portal, statements, verdict } = executed
     const message = bytes.subarray(start, end)
@@ -229,17 +237,26 @@ export class ClientSide implements FrameSink {
 
   #refuseExecute(words: Words): void {
     this.#d.queue.push({ kind: 'execute', run: undefined, words })
-    this.#standIn(STAND_IN.execute)
+    this.#standIn(STAND_IN.other)
   }
 
   #describe(bytes: Buffer, start: number, end: number): Wait {
     const { of, name } = readNamed(bytes, start, end)
-    if (this.#d.mustWait('')) return this.#later(() => this.#describe(bytes, start, end))
+    const again = () => this.#describe(bytes, start, end)
+    const doubt = name === '' && this.#d.queue.unnamedInDoubt(of === 'S' ? 'statement' : 'portal')
+    if (this.#d.mustWait('') || doubt) return this.#later(again)
     const described = of === 'S' ? this.#d.mirror.getStatement(name) : this.#d.mirror.getPortal(name)
+    // What is described may bear values in its columns' names (B25).
+    if (!described) return this.#refuseDescribe(this.#judge.unknownName(of, name))
     const ours = described instanceof Prepared || described instanceof Bound ? described : undefined
     if (ours) ours.describeSent = true
-    this.#d.queue.push({ kind: 'describe', of: ours, hidden: false })
+    this.#d.queue.push({ kind: 'describe', of: ours, statement: this.#judge.meaningOf(described), hidden: false })
     this.#forward(bytes, start, end)
+  }
+
+  #refuseDescribe(words: Words): void {
+    this.#d.queue.push({ kind: 'describe', of: undefined, hidden: false, words })
+    this.#standIn(STAND_IN.other)
   }
 
   #close(bytes: Buffer, start: number, end: number): Wait {

@@ -43,6 +43,8 @@ export type Exchange =
       readonly kind: 'parse'
       readonly name: string
       readonly previous: PreparedStatement | undefined
+      /** What the name stands for once the server has agreed, where it was believed taken. */
+      readonly instead?: Prepared
       readonly words?: Words
     }
   | {
@@ -50,9 +52,17 @@ export type Exchange =
       readonly name: string
       readonly previous: Portal | undefined
       readonly portal?: Bound
+      readonly instead?: Bound
       readonly words?: Words
     }
-  | { readonly kind: 'describe'; readonly of: Prepared | Bound | Run | undefined; readonly hidden: boolean }
+  | {
+      readonly kind: 'describe'
+      readonly of: Prepared | Bound | Run | undefined
+      /** Whose columns it names, where that matters. */
+      readonly statement?: ResolvedStatement | undefined
+      readonly hidden: boolean
+      readonly words?: Words
+    }
   | { readonly kind: 'execute'; readonly run: Run | undefined; readonly words?: Words }
   | {
       readonly kind: 'close'
@@ -70,6 +80,9 @@ export type Exchange =
 export class ExchangeQueue {
   #items: Exchange[] = []
   #head = 0
+  /** Of what waits: changes of any statement's name, and changes of any name but the unnamed ones. */
+  #statements = 0
+  #named = 0
   get length(): number {
     return this.#items.length - this.#head
   }
@@ -81,11 +94,13 @@ export class ExchangeQueue {
   }
   push(exchange: Exchange): void {
     this.#items.push(exchange)
+    this.#count(exchange, 1)
   }
   shift(): Exchange | undefined {
     const first = this.#items[this.#head]
     if (first === undefined) return undefined
     this.#head++
+    this.#count(first, -1)
     if (this.#head === this.#items.length) {
       this.#items.length = 0
       this.#head = 0
@@ -103,5 +118,52 @@ export class ExchangeQueue {
   replace(items: readonly Exchange[]): void {
     this.#items = [...items]
     this.#head = 0
+    this.#statements = 0
+    this.#named = 0
+    for (const exchange of items) this.#count(exchange, 1)
   }
+
+  #count(exchange: Exchange, by: 1 | -1): void {
+    if (!isNameChange(exchange)) return
+    if (changedName(exchange) === 'statement') this.#statements += by
+    if (exchange.name !== '') this.#named += by
+  }
+
+  /**
+   * True while it is open what a name stands for when the server reads a message sent now. An error before a Parse, Bind or Close makes the
+   * server skip it, but only up to the next Sync: what the client sends behind that Sync meets the name as it was.
+   */
+  namesInDoubt(): boolean {
+    if (this.#named === 0) return false
+    let synced = false
+    for (let i = this.#items.length - 1; i >= this.#head; i--) {
+      const exchange = this.#items[i]!
+      if (exchange.kind === 'sync') synced = true
+      else if (isNameChange(exchange) && exchange.name !== '' && (synced || 'instead' in exchange)) return true
+    }
+    return false
+  }
+
+  /** The same for the unnamed statement or portal: made anew behind the last Sync, it is what it was made, or the server skips its use as well. */
+  unnamedInDoubt(of: 'statement' | 'portal'): boolean {
+    if (of === 'statement' && this.#statements === 0) return false
+    let synced = false
+    for (let i = this.#items.length - 1; i >= this.#head; i--) {
+      const exchange = this.#items[i]!
+      if (exchange.kind === 'sync') synced = true
+      else if (isNameChange(exchange) && exchange.name === '' && changedName(exchange) === of) return synced
+    }
+    return false
+  }
+}
+
+type NameChange = Extract<Exchange, { readonly name: string }>
+
+function isNameChange(exchange: Exchange): exchange is NameChange {
+  return 'name' in exchange
+}
+
+function changedName(exchange: NameChange): 'statement' | 'portal' {
+  if (exchange.kind === 'close') return exchange.of
+  return exchange.kind === 'parse' ? 'statement' : 'portal'
 }

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../kit/errors.ts'
+import type { ResolvedStatement } from '../../sql/postgres.ts'
 import { BACKEND } from './codec.ts'
 import type { Dialogue, TransactionStatus } from './dialogue.ts'
 import { maskErrorFields, maskNotification, maskParameterStatus } from './error-mask.ts'
@@ -6,7 +7,7 @@ import type { Exchange, Run, Words } from './exchange.ts'
 import { readErrorFields } from './messages.ts'
 import { knownDescription, planCopy, planRows } from './plans.ts'
 import { nativeResponse, refusalResponse } from './reply.ts'
-import { readRowDescription } from './results.ts'
+import { knownNames, maskColumnNames, readRowDescription } from './results.ts'
 import { cutShort, finishRun } from './run.ts'
 import { Prepared } from './statements.ts'
 
@@ -78,7 +79,7 @@ export class Replies {
       case BACKEND.NoticeResponse:
         return this.#scrubbed(bytes.subarray(start, end))
       case BACKEND.NotificationResponse:
-        return this.#d.scrubber ? maskNotification(bytes.subarray(start, end), this.#d.scrubber) : undefined
+        return this.#notification(bytes.subarray(start, end))
       case BACKEND.ParameterStatus:
         return this.#parameterStatus(bytes, start, end)
       default:
@@ -95,6 +96,8 @@ export class Replies {
     if (first?.kind !== kind)
       throw new SluiceError('protocol.target', `a reply to ${kind} where one to ${first?.kind ?? 'nothing'} was due`)
     this.#d.queue.shift()
+    if (first.kind === 'parse' && first.instead) this.#d.mirror.setStatement(first.name, first.instead)
+    if (first.kind === 'bind' && first.instead) this.#d.mirror.setPortal(first.name, first.instead)
     this.#d.wakeWaiters()
     return this.#shown(undefined)
   }
@@ -120,7 +123,7 @@ export class Replies {
           knownDescription(this.#d, statement, bytes.subarray(start, end)) ?? readRowDescription(bytes, start, end)
       }
       this.#d.wakeWaiters()
-      return first.hidden ? SWALLOW : this.#shown(undefined)
+      return first.hidden ? SWALLOW : this.#shown(this.#columnNames(first.statement, bytes.subarray(start, end)))
     }
     if (first?.kind !== 'query' || !first.run) throw new SluiceError('protocol.target', 'an unexpected RowDescription')
     const { run } = first
@@ -128,7 +131,14 @@ export class Replies {
     const described =
       knownDescription(this.#d, statement, bytes.subarray(start, end)) ?? readRowDescription(bytes, start, end)
     planRows(this.#d, run, described, [])
-    return this.#shown(undefined)
+    return this.#shown(this.#columnNames(statement, bytes.subarray(start, end)))
+  }
+
+  /** Columns of a query nobody has read — a cursor made inside a function — may be named by values (B25). */
+  #columnNames(statement: ResolvedStatement | undefined, message: Buffer): Fate {
+    const result = statement?.result
+    if (!this.#d.masks || result?.kind !== 'opaque' || result.labels.length === 0) return undefined
+    return maskColumnNames(message, knownNames(this.#d.parts.source.current()))
   }
 
   #noData(): Fate {
@@ -145,7 +155,7 @@ export class Replies {
     if (!first || !run) throw new SluiceError('protocol.target', 'a CommandComplete nobody asked for')
     run.tag = run.tag === '' ? tag : `${run.tag}; ${tag}`
     const statement = run.statements[run.index++]
-    if (statement) this.#d.completed(statement)
+    if (statement) this.#d.completed(statement, run.permit.obligations.mask)
     run.masker = undefined
     run.copyMasker = undefined
     run.planned = false
@@ -203,15 +213,22 @@ export class Replies {
 
   /** True when what arrives now may echo values the caller may only see masked. */
   #labelled(): boolean {
+    const first = this.#d.queue.first
+    // Planning, at Bind, may run functions.
+    if (first?.kind === 'bind' && first.portal?.masked) return readsLabels(first.portal.resolved.statements)
     const run = this.running()
-    if (!run || run.permit.obligations.mask.length === 0) return false
-    return run.statements.some((statement) => statement.labelsRead.length > 0)
+    return run !== undefined && run.permit.obligations.mask.length > 0 && readsLabels(run.statements)
   }
 
   #scrubbed(message: Buffer): Fate {
-    const labelled = this.#labelled()
+    const labelled = this.#labelled() || this.#d.echoes.errors
     if (!labelled && !this.#d.scrubber) return undefined
     return maskErrorFields(message, { labelled, scrubber: this.#d.scrubber })
+  }
+
+  #notification(message: Buffer): Fate {
+    const { scrubber, listensMasked } = this.#d
+    return scrubber || listensMasked ? maskNotification(message, scrubber, listensMasked) : undefined
   }
 
   #error(message: Buffer): Fate {
@@ -219,6 +236,8 @@ export class Replies {
     const said = this.muted ? SWALLOW : this.#errorText(first, message)
     this.#d.copy = 'none'
     this.#d.mirror.statementFailed()
+    // The server has said why it goes; nothing need be added when it does.
+    if (isFatal(message)) this.#d.over = true
     if (first === undefined || first.kind === 'sync' || first.kind === 'copyEnd') return said
     if (first.kind === 'query') {
       if (first.run) this.#fail(first.run, message)
@@ -253,6 +272,8 @@ export class Replies {
     for (let i = dropped.length - 1; i >= 0; i--) {
       const exchange = dropped[i]!
       this.#d.undo(exchange)
+      // It was not described, so whoever runs it later asks anew.
+      if (exchange.kind === 'describe' && exchange.of && 'describeSent' in exchange.of) exchange.of.describeSent = false
       if (!('run' in exchange) || !exchange.run) continue
       if (i === 0) this.#fail(exchange.run, message)
       else {
@@ -276,6 +297,8 @@ export class Replies {
       throw new SluiceError('protocol.target', 'a ReadyForQuery nobody asked for')
     if (first.kind === 'query' && first.run) finishRun(this.#d, first.run, first.run.cut ? 'cancelled' : 'ok')
     this.muted = false
+    // COPY data that was sent ahead of a COPY which never began: the server has thrown it away.
+    while (this.#d.queue.first?.kind === 'copyEnd') this.#d.queue.shift()
     this.#d.ready(status as TransactionStatus, first.lexing)
     return undefined
   }
@@ -289,12 +312,23 @@ export class Replies {
     const broken =
       (name === 'standard_conforming_strings' && value !== 'on') || (name === 'client_encoding' && value !== 'UTF8')
     if (broken) throw new SluiceError('sql.setting', `${name} = ${value}`)
-    return this.#d.scrubber ? maskParameterStatus(bytes.subarray(start, end), this.#d.scrubber) : undefined
+    const labelled = this.#labelled() || this.#d.echoes.settings
+    if (!labelled && !this.#d.scrubber) return undefined
+    return maskParameterStatus(bytes.subarray(start, end), this.#d.scrubber, labelled)
   }
+}
+
+function readsLabels(statements: readonly ResolvedStatement[]): boolean {
+  return statements.some((statement) => statement.labelsRead.length > 0)
 }
 
 function wordsResponse(words: Words): Buffer {
   return 'native' in words ? nativeResponse(words.native) : refusalResponse(words.refusal)
+}
+
+/** Severity, not localized, of an ErrorResponse that ends the session. */
+function isFatal(message: Buffer): boolean {
+  return message.includes('\0VFATAL\0') || message.includes('\0VPANIC\0')
 }
 
 /** An error's SQLSTATE for the record; its text may echo values. */

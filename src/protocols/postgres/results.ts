@@ -1,4 +1,6 @@
 import { ByteReader } from '../../kit/bytes.ts'
+import { REDACTED } from '../../masking/index.ts'
+import type { Catalogue } from '../../model/catalogue.ts'
 
 export interface ResultField {
   readonly name: string
@@ -43,4 +45,36 @@ export function withFormats(described: ResultFields, formats: readonly (0 | 1)[]
     ...field,
     format: formats.length === 1 ? formats[0]! : (formats[i] ?? 0),
   }))
+}
+
+/** Bytes of a field of a RowDescription behind its name. */
+const FIELD_TAIL = 18
+
+/** A RowDescription in which only known names stay: one that nobody wrote may be a value (B25). */
+export function maskColumnNames(message: Buffer, known: ReadonlySet<string>): Buffer {
+  const reader = new ByteReader(message, 5)
+  const parts: Buffer[] = [reader.view(2)]
+  while (reader.remaining > 0) {
+    const name = reader.cstringView()
+    parts.push(known.has(name.toString()) ? name : Buffer.from(REDACTED), Buffer.alloc(1), reader.view(FIELD_TAIL))
+  }
+  const head = Buffer.alloc(5)
+  head[0] = message[0]!
+  head.writeInt32BE(4 + parts.reduce((size, part) => size + part.length, 0), 1)
+  return Buffer.concat([head, ...parts])
+}
+
+const namesOf = new WeakMap<Catalogue, ReadonlySet<string>>()
+
+/** The names of a catalogue's relations and columns, and the one the server gives a column without. */
+export function knownNames(catalogue: Catalogue | undefined): ReadonlySet<string> {
+  const made = catalogue && namesOf.get(catalogue)
+  if (made) return made
+  const names = new Set(['?column?'])
+  for (const { name, columns } of catalogue?.relations.values() ?? []) {
+    names.add(name)
+    for (const column of columns) names.add(column.name)
+  }
+  if (catalogue) namesOf.set(catalogue, names)
+  return names
 }

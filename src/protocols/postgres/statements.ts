@@ -24,16 +24,26 @@ export class Prepared implements PreparedStatement {
     this.parsed = parsed
     this.parameterTypes = parameterTypes
   }
+
+  /** True when Bind fixes what its names mean. Other statements (COPY, EXECUTE, FETCH) are read again when they run. */
+  get planned(): boolean {
+    return PLANNED.has(this.parsed.statements[0]?.node.nodeType ?? '')
+  }
 }
+
+const PLANNED: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'])
 
 /** A portal made by a Bind message. */
 export class Bound implements Portal {
   readonly holdable = false
   readonly prepared: Prepared
-  readonly resolved: Resolved
+  /** As of Bind. The server reads a utility statement (COPY, EXECUTE, FETCH) only at its first Execute: then as of that. */
+  resolved: Resolved
   readonly bind: BindFields
   /** Given at Bind when people had to be asked; otherwise at the first Execute. */
   permit: Permit | undefined
+  /** Some labels are masked in what it gives. */
+  masked = false
   describeSent = false
   described: ResultFields | undefined
   /** The operation's single Run; a suspended portal continues it. */
