@@ -2,8 +2,9 @@ import { effects } from '../model/effects.ts'
 import { Analysis, createdBy, type Environment } from './analysis.ts'
 import { child, children, count, flag, type Node, word } from './ast.ts'
 import { optionText } from './copy.ts'
+import { type LabelSet, union } from './labels.ts'
 import type { ParsedMessage } from './message.ts'
-import type { ResolvedStatement } from './resolved.ts'
+import type { ResolvedStatement, ResultShape } from './resolved.ts'
 import { analyseUtility } from './utility.ts'
 
 const READ = effects('read')
@@ -151,6 +152,14 @@ function execute(a: Analysis): ResolvedStatement {
   return inner ? { ...statement, tag: inner.tag, result: inner.result } : statement
 }
 
+/** A result into which parameters may flow. */
+function withLabels(result: ResultShape, labels: LabelSet): ResultShape {
+  if (labels.length === 0) return result
+  if (result.kind === 'opaque') return { kind: 'opaque', labels: union(result.labels, labels) }
+  if (result.kind !== 'rows') return result
+  return { kind: 'rows', columns: result.columns.map((one) => ({ name: one.name, labels: union(one.labels, labels) })) }
+}
+
 /** What EXECUTE stands for, by the mirrored name. A name the mirror does not know may have been prepared by a function: opaque. */
 function executed(a: Analysis, node: Node): ResolvedStatement | undefined {
   const name = word(node, 'name')
@@ -158,13 +167,14 @@ function executed(a: Analysis, node: Node): ResolvedStatement | undefined {
   const prepared = a.environment.mirror.getStatement(name)
   if (!prepared) return unmirrored(a)
   const inner = a.environment.resolve(prepared.parsed)
-  a.parameters()
+  const given = a.parameters(node)
   a.reading.copy(inner.copiesLabels)
   for (const statement of inner.statements) {
     a.absorb({ operation: inner.operation, statement })
     a.transitions.push(...statement.transitions)
   }
-  return inner.statements[0]
+  const first = inner.statements[0]
+  return first && { ...first, result: withLabels(first.result, given) }
 }
 
 /** CURSOR_OPT_HOLD moved when version 14 added ASENSITIVE. */

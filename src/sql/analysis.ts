@@ -129,8 +129,8 @@ export class Analysis {
   }
 
   /** Parameters of EXECUTE. */
-  parameters(): LabelSet {
-    return labelsOfAll({ reading: this.reading, scope: undefined }, children(this.node, 'params'))
+  parameters(execute: Node): LabelSet {
+    return labelsOfAll({ reading: this.reading, scope: undefined }, children(execute, 'params'))
   }
 
   /** Sweeps the whole statement and gives its meaning. `named`: what it does to relations that are merely named in it. */

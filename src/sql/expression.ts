@@ -1,5 +1,6 @@
 import { child, children, count, eachChild, flag, type Node, names, stringOf, word } from './ast.ts'
 import { judgeFunction } from './functions.ts'
+import { SET_RETURNING } from './known-functions.ts'
 import { type LabelSet, NO_LABELS, union } from './labels.ts'
 import { readQuery } from './query.ts'
 import type { Reading } from './reading.ts'
@@ -163,9 +164,15 @@ function callLabels(place: Place, node: Node): LabelSet {
   readWindow(place, child(node, 'over'))
   if (flag(node, 'agg_distinct')) reading.filter(labels)
   const verdict = judgeFunction(path, reading.names)
+  const name = path[path.length - 1] ?? ''
   if (verdict.carries) reading.copy(labels)
+  // How many rows it gives tells its arguments: `count(*)` over generate_series(1, x) is x.
+  if (!verdict.safe || SET_RETURNING.has(name)) reading.filter(labels)
   if (verdict.opaque) return union(labels, reading.everything)
-  return path[path.length - 1] === 'count' ? NO_LABELS : labels
+  if (name !== 'count') return labels
+  // Counting a column tells how many are NULL; counting an expression, for how many it holds.
+  if (children(node, 'args').some((arg) => arg.nodeType !== 'ColumnRef')) reading.filter(labels)
+  return NO_LABELS
 }
 
 /** A subquery in an expression. EXISTS gives no value of it; what decides it is a filter. */

@@ -218,8 +218,8 @@ function readSample(place: FromPlace, node: Node): FromElement {
   const builtIn = method.length === 1 && (method[0] === 'system' || method[0] === 'bernoulli')
   if (!builtIn) place.reading.call(method)
   const scope = lateral(place)
-  labelsOfAll({ reading: place.reading, scope }, children(node, 'args'))
-  labelsOf({ reading: place.reading, scope }, child(node, 'repeatable'))
+  for (const arg of [...children(node, 'args'), child(node, 'repeatable')])
+    readPredicate({ reading: place.reading, scope }, arg)
   const relation = child(node, 'relation')
   if (relation) return readFrom(place, relation)
   place.reading.giveUp()
@@ -235,6 +235,8 @@ function readTableFunction(place: FromPlace, node: Node): FromElement {
   labels = union(labels, labelsOfAll(inner, children(node, 'namespaces')))
   labels = union(labels, labelsOfAll(inner, children(node, 'passing')))
   labels = union(labels, labelsOfAll(inner, children(node, 'columns')))
+  // Its rows are as many as the document says.
+  place.reading.filter(labels)
   const columns = tableColumns(children(node, 'columns'), labels)
   const name = node.nodeType === 'JsonTable' ? 'json_table' : 'xmltable'
   return single(aliased(node, { columns, labels }, aliasOf(node) ?? name))

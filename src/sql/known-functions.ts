@@ -90,6 +90,14 @@ export const SAFE_FUNCTIONS: ReadonlySet<string> = new Set(
   ].flatMap(words),
 )
 
+/** Safe functions that give several rows: how many depends on their arguments. */
+export const SET_RETURNING: ReadonlySet<string> = new Set(
+  words(`aclexplode generate_series generate_subscripts json_array_elements json_array_elements_text json_each json_each_text
+    json_object_keys json_populate_recordset json_to_recordset jsonb_array_elements jsonb_array_elements_text jsonb_each jsonb_each_text
+    jsonb_object_keys jsonb_path_query jsonb_path_query_tz jsonb_populate_recordset jsonb_to_recordset pg_mcv_list_items
+    pg_options_to_table regexp_matches regexp_split_to_table string_to_table ts_debug ts_parse ts_token_type unnest`),
+)
+
 /** Output columns of safe functions that return rows in FROM, where they are not one column of the function's name. */
 export const ROW_FUNCTIONS: ReadonlyMap<string, readonly string[] | undefined> = new Map([
   ['json_array_elements', ['value']],

@@ -1,7 +1,12 @@
 import { MIRROR_ENTRIES_MAX } from './limits.ts'
 import type { Portal, PreparedStatement, ResolvedStatement, Transition } from './resolved.ts'
+import { parsePath } from './settings.ts'
 
 type SearchPath = readonly string[] | 'default' | 'uncertain'
+
+function nameOf(path: SearchPath): string {
+  return typeof path === 'string' ? path : JSON.stringify(path)
+}
 
 /** Numbers states so that cache keys of different sessions never collide. Not observable in results. */
 let lastState = 0
@@ -15,18 +20,28 @@ export class SessionMirror {
   #portals = new Map<string, Portal>()
   #created = new Map<string, boolean>()
   #names = new Set<string>()
-  #path: SearchPath = 'default'
+  /** What the path is reset to: the database's default, or what the client brought to the session's start (A40). */
+  #start: SearchPath
+  #path: SearchPath
   /** The path outside the transaction block, while one is open. */
-  #pathBefore: SearchPath = 'default'
+  #pathBefore: SearchPath
   #pathTouched = false
   /** SET LOCAL hides this one until the block ends. */
   #pathSession: SearchPath | undefined
   #inBlock = false
   #failed = false
   #dirty = false
-  #namespace = 'default'
+  #namespace: string
   // Never empty: a cached meaning with an empty name would hold for every session.
   #objects = 'none'
+
+  /** `searchPath`: the value the session was started with, when it was. */
+  constructor(searchPath?: string) {
+    this.#start = searchPath === undefined ? 'default' : parsePath(searchPath)
+    this.#path = this.#start
+    this.#pathBefore = this.#start
+    this.#namespace = nameOf(this.#start)
+  }
 
   /** Names a state of everything relation and function names depend on: search path, created relations, redefinitions. */
   get namespace(): string {
@@ -116,6 +131,7 @@ export class SessionMirror {
   /** A copy to resolve the rest of a message against, as if its first statements had run. */
   fork(): SessionMirror {
     const copy = new SessionMirror()
+    copy.#start = this.#start
     copy.#statements = new Map(this.#statements)
     copy.#portals = new Map(this.#portals)
     copy.#created = new Map(this.#created)
@@ -223,7 +239,8 @@ export class SessionMirror {
     this.#objectsChanged()
   }
 
-  #setPath(path: SearchPath): void {
+  #setPath(wanted: SearchPath): void {
+    const path = wanted === 'default' ? this.#start : wanted
     if (path === this.#path) return
     this.#path = path
     this.#namespaceChanged()
@@ -231,7 +248,7 @@ export class SessionMirror {
 
   #namespaceChanged(): void {
     if (this.#dirty || this.#created.size > 0 || this.#names.size > 0) this.#namespace = `#${++lastState}`
-    else this.#namespace = typeof this.#path === 'string' ? this.#path : JSON.stringify(this.#path)
+    else this.#namespace = nameOf(this.#path)
   }
 
   #objectsChanged(): void {

@@ -38,7 +38,7 @@ export class Names {
   relation(schema: string | undefined, name: string): NamedRelation {
     const written = schema === '' ? undefined : schema
     const relations = this.#candidates(written, name)
-    const system = relations.length === 0 && isSystem(written, name)
+    const system = relations.length === 0 && !this.snapshot.listsSystem && isSystem(written, name)
     const created = relations.length === 0 && !system && (this.mirror?.isCreatedHere(name) ?? false)
     const fallback = written === undefined ? (system ? `pg_catalog.${name}` : name) : `${written}.${name}`
     const found = relations.length > 0 ? relations.map(qualifiedName) : [fallback]

@@ -32,10 +32,13 @@ export function resolvedOf(parts: readonly Analysed[], frame: MessageFrame): Res
   // An empty message does nothing but keep the session going.
   if (parts.length === 0) all = SESSION
   const readings = parts.map((part) => part.analysis.reading)
+  const objects = objectsOf(readings)
+  // What is not listed cannot be asked for: a rule about objects would not see it.
+  if (objects.length === OBJECTS_MAX) all |= UNKNOWN
   const operation: Operation = {
     verb: verbOf(parts),
     effects: all,
-    objects: objectsOf(readings),
+    objects,
     text: textOf(parts, frame.text),
     facts: factsOf(parts, frame.database),
     shape: parts.some((part) => part.analysis.stream) ? 'stream' : 'call',
@@ -63,8 +66,9 @@ function severity(set: EffectSet): number {
 
 function textOf(parts: readonly Analysed[], text: string): string {
   const behind = parts.flatMap((part) => part.analysis.behind)
-  const whole = behind.length === 0 ? text : `${text}\n-- runs: ${[...new Set(behind)].join('\n-- runs: ')}`
-  return boundedText(whole)
+  // A message's own text is bounded already.
+  if (behind.length === 0) return text
+  return boundedText(`${text}\n-- runs: ${[...new Set(behind)].join('\n-- runs: ')}`)
 }
 
 /** A text cut to what an operation carries, saying so. */
@@ -117,11 +121,13 @@ function objectsOf(readings: readonly Reading[]): readonly ObjectRef[] {
       objects.set(key, { ...object, effect: known.effect | object.effect, labels })
     } else if (objects.size < OBJECTS_MAX) objects.set(key, object)
   }
+  // Rules that forbid name files more than anything else: those are listed whatever else there is.
+  for (const reading of readings)
+    for (const [name, effect] of reading.files) add({ kind: 'file', name, effect, labels: [] })
   for (const reading of readings) {
     for (const [name, use] of reading.relations) add({ kind: use.kind, name, effect: use.effects, labels: use.labels })
     for (const [name, effect] of reading.functions)
       add({ kind: 'function', name, effect: effect | EXECUTE, labels: [] })
-    for (const [name, effect] of reading.files) add({ kind: 'file', name, effect, labels: [] })
     for (const name of reading.settings) add({ kind: 'setting', name, effect: SESSION, labels: [] })
   }
   return Object.freeze([...objects.values()])

@@ -7,7 +7,7 @@ import { type LabelSet, NO_LABELS, union } from './labels.ts'
 import { STEPS_MAX } from './limits.ts'
 import type { NamedRelation, Names } from './names.ts'
 import type { FromItem, Reference } from './scope.ts'
-import { qualifiedName } from './snapshot.ts'
+import { qualifiedName, systemEffects } from './snapshot.ts'
 
 const EXECUTE = effects('execute')
 const UNKNOWN = effects('unknown')
@@ -112,8 +112,8 @@ export class Reading {
       // Code behind a table's triggers is a fact about the object; a view whose rules run instead of the statement has no other meaning.
       const runs = relation.runsCode && (effect & ~READ) !== 0 ? EXECUTE : 0
       this.#touchOne(qualifiedName(relation), effect | runs, reading.labels, kind)
-      if (runs !== 0) this.sensitive = true
-      if (runs !== 0 && isView) this.callEffects |= EXECUTE
+      if (runs !== 0) this.#runsCode(isView)
+      this.callEffects |= systemEffects(relation.schema, relation.name)
       for (const name of reading.alsoRead) this.#touchOne(name, effect, NO_LABELS, 'table')
       if (!reading.view) continue
       this.callEffects |= reading.view.effects
@@ -122,8 +122,16 @@ export class Reading {
       if ((effect & READ) !== 0) for (const column of reading.view.columnsRead) this.columns.add(column)
     }
     if (named.relations.length > 0) return
+    if (named.system) this.callEffects |= systemEffects('pg_catalog', named.name)
     const labels = named.system || named.created ? NO_LABELS : this.everything
     this.#touchOne(named.names[0]!, effect, labels, 'table')
+  }
+
+  /** Triggers and rules may say anything the database holds, as notices or errors. */
+  #runsCode(isView: boolean): void {
+    this.sensitive = true
+    this.touched = union(this.touched, this.everything)
+    if (isView) this.callEffects |= EXECUTE
   }
 
   #touchOne(name: string, effect: EffectSet, labels: LabelSet, kind: 'table' | 'view' | 'sequence'): void {

@@ -1,4 +1,5 @@
 import type { Catalogue, CatalogueRelation, LabelIndex } from '../model/catalogue.ts'
+import { type EffectSet, effects } from '../model/effects.ts'
 import { type LabelSet, labelSet, NO_LABELS, union } from './labels.ts'
 import type { Column } from './scope.ts'
 
@@ -37,12 +38,30 @@ const ECHOES: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     pg_cursors: 'statement',
     pg_largeobject: 'data',
     pg_attribute: 'attmissingval',
+    pg_authid: 'rolpassword',
+    pg_shadow: 'passwd',
+    pg_user_mapping: 'umoptions',
+    pg_user_mappings: 'umoptions',
+    pg_subscription: 'subconninfo',
   }).map(([name, columns]) => [name, new Set(columns.split(' '))]),
 )
 
 /** The columns of a system relation that echo data; undefined when it has none. */
 export function echoes(name: string): ReadonlySet<string> | undefined {
   return ECHOES.get(name)
+}
+
+/** What reading a system relation does beyond reading: roles' secrets, and files of the server behind a view. */
+const BEYOND_READ: ReadonlyMap<string, EffectSet> = new Map([
+  ...['pg_authid', 'pg_shadow', 'pg_user_mapping'].map((name) => [name, effects('grant')] as const),
+  ...['pg_hba_file_rules', 'pg_ident_file_mappings', 'pg_file_settings'].map(
+    (name) => [name, effects('execute', 'export')] as const,
+  ),
+])
+
+/** Effects of using a system relation beyond those of the statement. */
+export function systemEffects(schema: string, name: string): EffectSet {
+  return schema === 'pg_catalog' ? (BEYOND_READ.get(name) ?? 0) : 0
 }
 
 let lastSnapshot = 0
@@ -85,6 +104,11 @@ export class Snapshot {
     } finally {
       this.#inProgress.delete(relation)
     }
+  }
+
+  /** True for a catalogue that holds the system's relations: what it does not have is not the system's, or holds parts of others (toast). */
+  get listsSystem(): boolean {
+    return this.catalogue?.relations.has('pg_catalog.pg_class') ?? false
   }
 
   /** True when some relation or composite type has an attribute of that name. */

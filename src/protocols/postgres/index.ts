@@ -153,7 +153,7 @@ class ServedSession {
       stream.write(welcome({ parameters: target.parameters, processId: target.processId, secret: registration.secret }))
       if (target.leftover.length > 0) target.stream.unshift(target.leftover)
       await session.relay(stream, target.stream, (wire) => {
-        const mirror = new SessionMirror()
+        const mirror = new SessionMirror(startup.settings.get('search_path'))
         const { user: upstreamUser } = upstream
         const { replication } = startup
         conversation = new PostgresConversation({
