@@ -83,31 +83,35 @@ function rowMasker(
   duties: readonly MaskDuty[],
 ): RowMasker | undefined {
   const statement = run.statements[run.index]
-  const columns = fields.map(
-    (field, i): PlannedColumn => ({
-      labels: labelsOf(dialogue, statement, field, i, fields.length),
-      type: { typeOid: field.typeOid, format: field.format },
-    }),
-  )
+  const columns = fields.map((field, i) => plannedColumn(dialogue, statement, { field, i, count: fields.length }))
   const plan = planColumns(columns, duties, dialogue.parts.session.maskKey)
   return plan && new RowMasker(plan, fields.length)
 }
 
-/** Lineage decides; what the server says of a column's origin can only add labels (design §8.2). */
-function labelsOf(
+interface Place {
+  readonly field: ResultField
+  readonly i: number
+  readonly count: number
+}
+
+/** Lineage decides; what the server says of a column's origin can only add labels (design §8.2), or tell where inside a json value they lie. */
+function plannedColumn(
   dialogue: Dialogue,
   statement: ResolvedStatement | undefined,
-  field: ResultField,
-  i: number,
-  count: number,
-): readonly string[] {
+  { field, i, count }: Place,
+): PlannedColumn {
   const index = dialogue.parts.session.labels()
+  const type = { typeOid: field.typeOid, format: field.format }
   const own = lineageLabels(dialogue, statement, i, count)
-  if (field.tableOid === 0) return own
-  const relation = dialogue.parts.source.current()?.byOid.get(field.tableOid)
+  const relation = field.tableOid === 0 ? undefined : dialogue.parts.source.current()?.byOid.get(field.tableOid)
   const column = relation?.columns.find((candidate) => candidate.number === field.attributeNumber)
-  const origin = relation && column ? index.column(relation.schema, relation.name, column.name) : []
-  return origin.length === 0 ? own : [...new Set([...own, ...origin])]
+  if (!relation || !column) return { labels: own, type }
+  const origin = index.column(relation.schema, relation.name, column.name)
+  const paths = index.paths?.(relation.schema, relation.name, column.name) ?? []
+  // The plain column of a table, and nothing but its own labels: only what lies at the labelled paths is masked.
+  if (paths.length > 0 && relation.kind === 'table' && own.every((label) => origin.includes(label)))
+    return { labels: [], type, paths }
+  return { labels: origin.length === 0 ? own : [...new Set([...own, ...origin])], type }
 }
 
 function lineageLabels(
