@@ -14,6 +14,9 @@ export interface Scene {
 const NUMBERS = 'select g from generate_series(1, 5) g'
 const TABLE = 'create table t (a int primary key, b text)'
 
+/** What libpq sends for one statement in a pipeline. */
+const described = (sql: string) => [wire.parse('', sql), wire.bind('', ''), wire.describe('P', ''), wire.execute('')]
+
 export const SCENES: readonly Scene[] = [
   {
     name: 'a simple query of several statements',
@@ -159,6 +162,22 @@ export const SCENES: readonly Scene[] = [
     ],
     ready: 2,
     shows: /D 0/,
+  },
+  {
+    name: 'a pipeline fails between DDL and writes, each described: the next pipeline works (A36)',
+    send: [
+      ...described('create temp table t (a int)'),
+      ...described('insert into t values (1)'),
+      ...described('select no_such_function(1)'),
+      ...described('insert into t values (2)'),
+      wire.sync(),
+      ...described('create temp table t (a int)'),
+      ...described('insert into t values (3)'),
+      wire.sync(),
+      wire.query('select * from t'),
+    ],
+    ready: 3,
+    shows: /C42883[^]*D 3/,
   },
   {
     name: 'several Syncs at once',
