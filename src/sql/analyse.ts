@@ -170,7 +170,7 @@ function executed(a: Analysis, node: Node): ResolvedStatement | undefined {
   const given = a.parameters(node)
   a.reading.copy(inner.copiesLabels)
   for (const statement of inner.statements) {
-    a.absorb({ operation: inner.operation, statement })
+    a.absorb({ operation: inner.operation, statement, ...(prepared.text === undefined ? {} : { text: prepared.text }) })
     a.transitions.push(...statement.transitions)
   }
   const first = inner.statements[0]

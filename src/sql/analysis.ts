@@ -7,7 +7,7 @@ import { type LabelSet, NO_LABELS, union } from './labels.ts'
 import type { ParsedMessage } from './message.ts'
 import type { SessionMirror } from './mirror.ts'
 import { Names } from './names.ts'
-import { STATEMENT_NODES } from './nodes.ts'
+import { boundedText } from './operation.ts'
 import { readQuery } from './query.ts'
 import { Reading } from './reading.ts'
 import type { Portal, Resolved, ResolvedStatement, ResultShape, Transition } from './resolved.ts'
@@ -104,12 +104,13 @@ export class Analysis {
   }
 
   /** Takes over what another operation does: the one an EXECUTE or FETCH stands for. */
-  absorb(inner: Pick<Portal, 'operation' | 'statement'>): void {
+  absorb(inner: Pick<Portal, 'operation' | 'statement' | 'text'>): void {
     const { reading } = this
     const { facts } = inner.operation
     reading.effects |= inner.operation.effects
     reading.callEffects |= inner.operation.effects & BEYOND_DATA
     for (const object of inner.operation.objects) {
+      if (object.kind === 'file') reading.files.set(object.name, object.effect)
       if (object.kind !== 'table' && object.kind !== 'view' && object.kind !== 'sequence') continue
       reading.relations.set(object.name, { effects: object.effect, labels: object.labels, kind: object.kind })
     }
@@ -125,7 +126,7 @@ export class Analysis {
     reading.hasWhere &&= facts.hasWhere
     reading.vacuousWhere ||= facts.vacuousWhere
     reading.sensitive ||= inner.statement.settingsSensitive
-    this.behind.push(inner.operation.text)
+    this.behind.push(inner.text === undefined ? inner.operation.text : boundedText(inner.text))
   }
 
   /** Parameters of EXECUTE. */
@@ -186,11 +187,6 @@ const BEYOND_DATA = effects('grant', 'execute', 'connect', 'unknown')
 
 function addRelation(reading: Reading, name: string, effect: number): void {
   if (!reading.relations.has(name)) reading.relations.set(name, { effects: effect, labels: NO_LABELS, kind: 'table' })
-}
-
-/** True for a node that is a statement of its own. */
-export function isStatement(node: Node): boolean {
-  return STATEMENT_NODES.has(node.nodeType)
 }
 
 /** A relation's name out of a RangeVar, for `created`. */

@@ -78,6 +78,6 @@ test('without a catalogue every label is possible', () => {
 
 test('an operation’s text is bounded and says what was cut', () => {
   const { operation } = resolve(`SELECT '${'x'.repeat(20_000)}'`)
-  expect(operation.text).toHaveLength(8 * 1024 + '… [20009 characters]'.length)
-  expect(operation.text.endsWith('… [20009 characters]')).toBe(true)
+  expect(operation.text.length).toBeLessThan(8 * 1024 + 120)
+  expect(operation.text).toMatch(/x… \[20009 characters, SHA-256 [0-9a-f]{64}\]$/)
 })

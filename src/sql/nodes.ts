@@ -33,7 +33,6 @@ const STATEMENTS = `SelectStmt InsertStmt UpdateStmt DeleteStmt MergeStmt Return
 const words = (text: string): string[] => text.split(/\s+/)
 
 export const KNOWN_NODES: ReadonlySet<string> = new Set([VALUES, EXPRESSIONS, CLAUSES, STATEMENTS].flatMap(words))
-export const STATEMENT_NODES: ReadonlySet<string> = new Set(words(STATEMENTS))
 
 /**
  * Node types of fields whose JSON is a bare struct (the C field has a concrete type, so libpg_query writes no type name). Key: the field,

@@ -1,3 +1,4 @@
+import { sha256 } from '../kit/digest.ts'
 import { type EffectSet, effects } from '../model/effects.ts'
 import type { SqlFacts } from '../model/facts.ts'
 import type { ObjectRef, Operation } from '../model/operation.ts'
@@ -68,15 +69,18 @@ function textOf(parts: readonly Analysed[], text: string): string {
   const behind = parts.flatMap((part) => part.analysis.behind)
   // A message's own text is bounded already.
   if (behind.length === 0) return text
-  return boundedText(`${text}\n-- runs: ${[...new Set(behind)].join('\n-- runs: ')}`)
+  return boundedText(`${text}${[...new Set(behind)].map((one) => `${RUNS}${one}`).join('')}`)
 }
 
-/** A text cut to what an operation carries, saying so. */
+/** Stands in an operation's text before what an EXECUTE or FETCH in it runs. */
+export const RUNS = '\n-- runs: '
+
+/** A text cut to what an operation carries, saying so; the digest keeps it apart from others that begin alike. */
 export function boundedText(text: string): string {
   if (text.length <= OPERATION_TEXT_MAX) return text
   // Copied, so that the slice does not keep a text of megabytes alive.
   const head = Buffer.from(text.slice(0, OPERATION_TEXT_MAX)).toString()
-  return `${head}… [${text.length} characters]`
+  return `${head}… [${text.length} characters, SHA-256 ${sha256(text)}]`
 }
 
 function factsOf(parts: readonly Analysed[], database: string): SqlFacts {

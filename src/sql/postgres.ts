@@ -17,6 +17,7 @@ import { readView } from './views.ts'
 
 export type { ParsedMessage } from './message.ts'
 export { SessionMirror } from './mirror.ts'
+export { RUNS } from './operation.ts'
 export type * from './resolved.ts'
 
 const NO_CATALOGUE = Object.freeze({})

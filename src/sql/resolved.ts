@@ -38,7 +38,7 @@ export interface OutputColumn {
   readonly labels: readonly string[]
 }
 
-export type CopyFormat = 'text' | 'csv' | 'binary'
+type CopyFormat = 'text' | 'csv' | 'binary'
 
 export type ResultShape =
   | { readonly kind: 'none' }
@@ -62,12 +62,16 @@ export interface CopyOut {
 /** A prepared statement, whether made by SQL PREPARE or by the protocol's Parse: one namespace (A31). */
 export interface PreparedStatement {
   readonly parsed: ParsedMessage
+  /** Its exact text, where `parsed` is shared with texts that differ in literals. */
+  readonly text?: string
 }
 
 /** A cursor or portal, whether made by DECLARE or by Bind: one namespace (A33). */
 export interface Portal {
   readonly statement: ResolvedStatement
   readonly operation: Operation
+  /** What exactly it runs, where `operation` is shared with texts that differ in literals. */
+  readonly text?: string
   /** WITH HOLD: outlives its transaction. */
   readonly holdable: boolean
 }

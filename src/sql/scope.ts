@@ -147,7 +147,7 @@ export function findRow(scope: Scope | undefined, schema: string | undefined, al
 }
 
 /** Labels of every entry in sight: what a name carries that was not found. */
-export function everythingInScope(scope: Scope | undefined): LabelSet {
+function everythingInScope(scope: Scope | undefined): LabelSet {
   let labels = NO_LABELS
   for (let level = scope; level; level = level.parent) for (const item of level.items) labels = union(labels, item.row)
   return labels

@@ -26,7 +26,7 @@ const POWERFUL: ReadonlySet<string> = new Set([
  * A setting is given a value (undefined: its default, which the gateway pins when it logs in). Throws `sql.setting` for a value under which
  * the server would read text otherwise than the grammar here does (ATTACKS A10 to A13).
  */
-export function checkSetting(name: string, value: string | undefined): void {
+function checkSetting(name: string, value: string | undefined): void {
   if (name === 'standard_conforming_strings' && value !== undefined && !isTrue(value)) refuse(name)
   if (name === 'client_encoding' && value !== undefined && !isUtf8(value)) refuse(name)
 }
@@ -46,7 +46,7 @@ export function isUtf8(value: string): boolean {
 }
 
 /** Notes a setting's name and what changing it does. */
-export function noteSetting(reading: Reading, name: string): void {
+function noteSetting(reading: Reading, name: string): void {
   reading.settings.add(name)
   reading.effects |= POWERFUL.has(name) ? SESSION | GRANT : SESSION
 }
@@ -110,7 +110,7 @@ export function setTransitions(node: Node): Transition[] {
 }
 
 /** A call of set_config: the constants it is given; undefined where they are not constant. */
-export interface ConfigCall {
+interface ConfigCall {
   readonly name: string | undefined
   /** `null`: back to the default. */
   readonly value: string | null | undefined
@@ -120,7 +120,7 @@ export interface ConfigCall {
 const PARAMETERS = ['setting_name', 'new_value', 'is_local']
 
 /** The arguments of a set_config call, positional or named. */
-export function configCall(node: Node): ConfigCall {
+function configCall(node: Node): ConfigCall {
   const values: unknown[] = [undefined, undefined, undefined]
   for (const [i, arg] of children(node, 'args').entries()) {
     const named = arg.nodeType === 'NamedArgExpr'
