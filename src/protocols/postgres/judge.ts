@@ -4,15 +4,16 @@ import { containsMaskOutput, labelMatches } from '../../masking/index.ts'
 import { effects, hasEffect } from '../../model/effects.ts'
 import type { Call, Operation } from '../../model/operation.ts'
 import { INLINE_TEXT_MAX } from '../../sql/limits.ts'
-import type {
-  NameContext,
-  ParsedMessage,
-  Portal,
-  PreparedStatement,
-  Resolved,
-  ResolvedStatement,
+import {
+  type NameContext,
+  type ParsedMessage,
+  type Portal,
+  type PreparedStatement,
+  type Resolved,
+  type ResolvedStatement,
+  RUNS,
 } from '../../sql/postgres.ts'
-import type { HeldNotice, Refusal, Verdict } from '../contract.ts'
+import type { HeldNotice, Permit, Refusal, Verdict } from '../contract.ts'
 import { type Dialogue, isLexedBySetting } from './dialogue.ts'
 import type { Words } from './exchange.ts'
 import { nativeError } from './native-error.ts'
@@ -98,13 +99,14 @@ export class Judge {
   }
 
   /**
-   * Waits for a catalogue that knows what this session committed — where labels make names matter. Without one every label is possible,
-   * so a target that does not answer makes results masked or refused, never open.
+   * Waits for a catalogue — where labels make names matter, one that knows what this session committed. Without one every label is
+   * possible, so a target that does not answer makes results masked or refused, never open.
    */
   #freshCatalogue(): Promise<void> | undefined {
     const { session, source } = this.#d.parts
-    if (session.labels().all.length === 0) return undefined
-    if (!this.#d.catalogueStale && source.current() !== undefined) return undefined
+    // Without labels, what matters is only that some catalogue tells which functions and views hide code.
+    const stale = this.#d.catalogueStale && session.labels().all.length > 0
+    if (!stale && source.current() !== undefined) return undefined
     if (this.#gaveUp) {
       this.#gaveUp = false
       return undefined
@@ -136,8 +138,8 @@ export class Judge {
   }
 
   query(understood: Understood, text: string): Verdict | Promise<Verdict> {
-    const call: Call = { text, state: () => this.#state() }
     const { resolved } = understood
+    const call: Call = { text, state: () => this.#state(resolved.operation) }
     return this.#guard(resolved, call, text) ?? this.#enforce(resolved.operation, call)
   }
 
@@ -145,7 +147,7 @@ export class Judge {
   prepare(understood: Understood, text: string): Words | undefined {
     const { session } = this.#d.parts
     const { resolved } = understood
-    const call: Call = { text, state: () => this.#state() }
+    const call: Call = { text, state: () => this.#state(resolved.operation) }
     const refused = this.#guard(resolved, call, text)
     if (refused) return { refusal: refused }
     if (session.judge(resolved.operation, call).outcome !== 'deny') return undefined
@@ -186,7 +188,8 @@ export class Judge {
       return { portal: known, statements, verdict }
     }
     // A cursor made by SQL DECLARE, fetched by the protocol (A33): its rows are masked as its query was traced.
-    const call: Call = { text: `FETCH ALL FROM "${name.replaceAll('"', '""')}"`, state: () => this.#state() }
+    const text = `FETCH ALL FROM "${name.replaceAll('"', '""')}"`
+    const call: Call = { text, state: () => ({ ...this.#state(known.operation), runs: known.operation.text }) }
     return {
       portal: undefined,
       statements: [known.statement],
@@ -198,7 +201,7 @@ export class Judge {
     const { database } = this.#d.parts
     const labels = this.#d.everything()
     const operation = functionCallOperation(oid, database, labels)
-    const call: Call = { text: operation.text, state: () => this.#state() }
+    const call: Call = { text: operation.text, state: () => this.#state(operation) }
     const resolved: Resolved = { operation, statements: [], copiesLabels: labels }
     return this.#guard(resolved, call, '') ?? this.#enforce(operation, call)
   }
@@ -245,9 +248,22 @@ export class Judge {
   #enforce(operation: Operation, call: Call): Verdict | Promise<Verdict> {
     const verdict = this.#d.parts.session.enforce(operation, call, this.#told)
     if (!(verdict instanceof Promise)) return verdict
-    return verdict.finally(() => {
+    const asked = JSON.stringify(call.state?.())
+    return verdict.then((settled) => {
+      const { held } = this.#d
       this.#d.held = undefined
+      return held && settled.granted ? this.#asAsked(settled, call, asked) : settled
     })
+  }
+
+  /** While people thought, others may have changed what the names stand for: then nobody has agreed to this (A59). */
+  async #asAsked(permit: Permit, call: Call, asked: string): Promise<Verdict> {
+    const { session, source } = this.#d.parts
+    source.invalidate()
+    await source.get().catch(() => {})
+    if (JSON.stringify(call.state?.()) === asked) return permit
+    session.settle(permit, { status: 'cancelled', tag: 'not sent', rows: 0, bytes: 0 })
+    return session.refuse('approval.expired', call.text, 'What it names has changed since it was asked for.')
   }
 
   /** What masking forbids whatever the rules say: labelled values copied to where no label follows them, and masked text written back. */
@@ -271,17 +287,29 @@ export class Judge {
     return {
       text: prepared.text,
       parameters: () => parameterTexts(bind, prepared.parameterTypes),
-      state: () => ({ ...this.#state(), parameters: sha256(bind.values), formats: bind.parameterFormats.join() }),
+      state: () => ({
+        ...this.#state(portal.resolved.operation),
+        parameters: sha256(bind.values),
+        formats: bind.parameterFormats.join(),
+      }),
     }
   }
 
-  /** What else decides a text's meaning, for the approval's digest. */
-  #state(): Record<string, string> {
+  /** What else decides a text's meaning, for the approval's digest: also the identity of what its names stand for (A59). */
+  #state(operation: Operation): Record<string, string> {
     const { searchPath } = this.#d.mirror
+    const relations = this.#d.parts.source.current()?.relations
+    const { read, written } = operation.facts.tables
+    const objects = [...read, ...written].map((name) => {
+      const { oid, definition } = relations?.get(name) ?? { oid: 0 }
+      return `${name} ${oid} ${definition ?? ''}`
+    })
     return {
       user: this.#d.parts.upstreamUser,
       search_path: typeof searchPath === 'string' ? searchPath : searchPath.join(', '),
       transaction: this.#d.status,
+      objects: sha256(objects.join('\0')),
+      ...(operation.text.includes(RUNS) ? { runs: operation.text } : {}),
     }
   }
 }

@@ -1,4 +1,5 @@
 import { ByteReader } from '../../kit/bytes.ts'
+import { sha256 } from '../../kit/digest.ts'
 import { SluiceError } from '../../kit/errors.ts'
 import type { Operation } from '../../model/operation.ts'
 import type { ParsedMessage, Portal, PreparedStatement, Resolved, ResolvedStatement } from '../../sql/postgres.ts'
@@ -56,6 +57,11 @@ export class Bound implements Portal {
   }
   get statement(): ResolvedStatement {
     return this.resolved.statements[0] ?? EMPTY_STATEMENT
+  }
+  /** Made when somebody asks people about a FETCH from it: the statement with its values. */
+  get text(): string {
+    const values = parameterTexts(this.bind, this.prepared.parameterTypes)
+    return `${this.prepared.text} ${JSON.stringify(values)} ${sha256(this.bind.values)}`
   }
   get operation(): Operation {
     return this.resolved.operation
