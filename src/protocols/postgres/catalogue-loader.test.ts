@@ -161,6 +161,19 @@ describe('a catalogue follows the target', () => {
       (c) => c.userOperators.has('!=='),
       true,
     ],
+    [
+      'a tame extension beside built-ins',
+      'create extension citext',
+      (c) => [c.userOperators.has('~~'), c.userFunctions.has('max'), c.userFunctions.has('replace')],
+      // citext’s replace() is SQL, which anybody allowed to may replace.
+      [false, false, true],
+    ],
+    [
+      'an operator of the same name that is no extension’s',
+      'create operator shop.~~ (leftarg = int, rightarg = int, function = int4ne)',
+      (c) => c.userOperators.has('~~'),
+      true,
+    ],
     ['no operator', 'drop operator shop.!== (int, int)', (c) => c.userOperators.has('!=='), false],
     [
       'what was dropped',

@@ -23,6 +23,27 @@ export interface Fingerprint {
   readonly sums: Readonly<Record<Part, string>>
 }
 
+/**
+ * Contrib extensions whose functions, operators and types only compute with their arguments. Their `=` or `lower` beside the built-in one must not
+ * make every comparison a call of code nobody knows. Only their C functions count: one replaced by SQL is a user's.
+ */
+const TAME_EXTENSIONS = `'btree_gin', 'btree_gist', 'citext', 'cube', 'earthdistance', 'fuzzystrmatch', 'hstore', 'intarray', 'isn', 'ltree', 'pg_trgm',
+  'pgcrypto', 'seg', 'unaccent', 'uuid-ossp', 'vector', 'postgis'`
+const inTame = (
+  table: string,
+  oid: string,
+) => `EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+    WHERE d.classid = 'pg_catalog.${table}'::pg_catalog.regclass AND d.objid = ${oid} AND d.deptype = 'e'
+      AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.extname IN (${TAME_EXTENSIONS}))`
+/** prolang of functions written in C and of the server's own: fixed oids. */
+const COMPILED = '(12, 13)'
+const TAME = {
+  function: `(prolang IN ${COMPILED} AND ${inTame('pg_proc', 'pg_proc.oid')})`,
+  operator: `(EXISTS (SELECT FROM pg_catalog.pg_proc f WHERE f.oid = oprcode AND f.prolang IN ${COMPILED} AND ${inTame('pg_proc', 'f.oid')})
+    AND ${inTame('pg_operator', 'pg_operator.oid')})`,
+  type: `(typtype = 'b' AND ${inTame('pg_type', 'pg_type.oid')})`,
+} as const
+
 const USER_TYPES = `oid >= ${FIRST_USER_OID} AND typrelid = 0 AND (typcategory <> 'A' OR typtype = 'd')`
 const CHECKED: Readonly<Record<Part, string>> = {
   namespace: checksum('pg_namespace', 'true'),
@@ -90,9 +111,10 @@ export function partsQuery(changed: ReadonlySet<Part>, horizon: string | undefin
   if (changed.has('trigger'))
     add('trigger', 'SELECT DISTINCT tgrelid FROM pg_catalog.pg_trigger WHERE NOT tgisinternal')
   if (changed.has('rewrite')) add('rewrite', rewrites(horizon))
-  if (changed.has('proc')) add('proc', names('proname', 'pg_proc', `oid >= ${FIRST_USER_OID}`))
-  if (changed.has('operator')) add('operator', names('oprname', 'pg_operator', `oid >= ${FIRST_USER_OID}`))
-  if (changed.has('type')) add('type', names('typname', 'pg_type', USER_TYPES))
+  if (changed.has('proc')) add('proc', names('proname', 'pg_proc', `oid >= ${FIRST_USER_OID} AND NOT ${TAME.function}`))
+  if (changed.has('operator'))
+    add('operator', names('oprname', 'pg_operator', `oid >= ${FIRST_USER_OID} AND NOT ${TAME.operator}`))
+  if (changed.has('type')) add('type', names('typname', 'pg_type', `${USER_TYPES} AND NOT ${TAME.type}`))
   queries.push('COMMIT')
   return { sections, sql: queries.join(';\n') }
 }
@@ -100,7 +122,9 @@ export function partsQuery(changed: ReadonlySet<Part>, horizon: string | undefin
 function attributes(range: string, horizon: string | undefined, columns: readonly number[]): string {
   const changed = `SELECT oid FROM pg_catalog.pg_class WHERE ${range} AND relkind IN ${WITH_COLUMNS} AND ${since(horizon)}`
   const also = columns.length > 0 ? ` UNION ALL SELECT pg_catalog.unnest('{${columns.join()}}'::pg_catalog.oid[])` : ''
-  return `SELECT attrelid, attnum, atttypid, attname, pg_catalog.format_type(atttypid, NULL) FROM pg_catalog.pg_attribute
+  return `SELECT attrelid, attnum, atttypid, attname, pg_catalog.format_type(atttypid, NULL),
+      CASE WHEN attgenerated <> '' THEN pg_catalog.pg_get_expr(adbin, adrelid) END
+    FROM pg_catalog.pg_attribute LEFT JOIN pg_catalog.pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attnum > 0 AND NOT attisdropped AND attrelid IN (${changed}${also}) ORDER BY attrelid, attnum`
 }
 
