@@ -141,7 +141,10 @@ export const CATALOGUE = {
     message: 'The target refuses what the client asked for.',
     remedy: 'Check the database name and the settings.',
   },
-  'target.catalogue': { message: 'The target’s catalogue cannot be read.', remedy: 'Try again later; the administrator must check the account’s rights.' },
+  'target.catalogue': {
+    message: 'The target’s catalogue cannot be read.',
+    remedy: 'Try again later; the administrator must check the account’s rights.',
+  },
   'target.version': {
     message: 'The target runs a version this gateway does not support.',
     remedy: 'Use PostgreSQL 13 to 18.',
@@ -171,7 +174,10 @@ export const CATALOGUE = {
   'api.unauthorized': { message: 'Sign in first.', remedy: 'Pass a token: `sluice --token …` or SLUICE_TOKEN.' },
   'api.forbidden': { message: 'You may not do that.', remedy: 'Ask an administrator.' },
   'api.not_found': { message: 'There is no such thing.', remedy: 'List what there is.' },
-  'api.unreachable': { message: 'The gateway’s API does not answer.', remedy: 'Check that it runs and that --url names it.' },
+  'api.unreachable': {
+    message: 'The gateway’s API does not answer.',
+    remedy: 'Check that it runs and that --url names it.',
+  },
   'api.too_large': { message: 'The request is too large.', remedy: 'Send less at once.' },
   'api.limited': {
     message: 'Too many failed sign-ins from this address.',

@@ -3,11 +3,11 @@ import { SluiceError, toSluiceError } from '../../kit/errors.ts'
 import type { Verdict } from '../contract.ts'
 import { type Admission, FRONTEND, Framer, type FrameSink } from './codec.ts'
 import type { Dialogue } from './dialogue.ts'
-import type { Words } from './exchange.ts'
+import type { Run, Words } from './exchange.ts'
 import { Judge } from './judge.ts'
-import { MESSAGE_BYTES } from './limits.ts'
+import { EXCHANGES, MESSAGE_BYTES } from './limits.ts'
 import { describePortal, FLUSH, STAND_IN, TERMINATE } from './reply.ts'
-import { startRun } from './run.ts'
+import { forwarded, startRun } from './run.ts'
 import { Bound, Prepared, readBind, readExecute, readNamed, readParse } from './statements.ts'
 
 type Wait = void | Promise<void>
@@ -22,6 +22,10 @@ export class ClientSide implements FrameSink {
   readonly #d: Dialogue
   readonly #framer: Framer
   readonly #judge: Judge
+  /** Replies may wait in the server's buffer. */
+  #unflushed = false
+  /** Whether the CopyData message that is on its way is passed on: decided at its header, for all of it. */
+  #passing = false
 
   constructor(dialogue: Dialogue) {
     this.#d = dialogue
@@ -60,7 +64,7 @@ export class ClientSide implements FrameSink {
       case FRONTEND.Sync:
         return this.#sync(bytes, start, end)
       case FRONTEND.Flush:
-        return this.#forward(bytes, start, end)
+        return this.#toTargetAtOnce(bytes.subarray(start, end))
       case FRONTEND.CopyDone:
       case FRONTEND.CopyFail:
         return this.#copyEnd(bytes, start, end)
@@ -87,13 +91,42 @@ export class ClientSide implements FrameSink {
   }
 
   #forward(bytes: Buffer, start: number, end: number): void {
-    this.#d.parts.wire.toTarget(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
+    this.#toTarget(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
   }
 
-  /** Waits for the next reply, then runs the handler again. In the middle of a pipeline the server must be asked to send what it has. */
-  #later(again: () => Wait): Promise<void> {
-    if (this.#d.queue.last?.kind !== 'sync' && this.#d.queue.last?.kind !== 'query') this.#d.parts.wire.toTarget(FLUSH)
-    return this.#d.nextReply().then(() => (this.#d.over ? undefined : again()))
+  /** Sends a message whose reply the server may keep to itself until a Sync or Flush. */
+  #toTarget(message: Buffer): void {
+    this.#unflushed = true
+    this.#d.parts.wire.toTarget(message)
+  }
+
+  /** Sends a message after which the server sends all it has. */
+  #toTargetAtOnce(message: Buffer): void {
+    this.#unflushed = false
+    this.#d.parts.wire.toTarget(message)
+  }
+
+  /** Waits for the next reply, then runs the handler again. In the middle of a pipeline the server must be asked, once, to send what it has. */
+  #later(bytes: Buffer, start: number, end: number): Promise<void> {
+    if (this.#unflushed) this.#toTargetAtOnce(FLUSH)
+    return this.#after(this.#d.nextReply(), bytes, start, end)
+  }
+
+  /** Runs a handler again from the top: the client may have left since, or the server given up on this batch. */
+  #after(event: Promise<void>, bytes: Buffer, start: number, end: number): Promise<void> {
+    return event.then(() => this.#message(bytes, start, end))
+  }
+
+  /**
+   * False when the client left while people thought, or the server gave up on this batch and ignores all up to its Sync: then what they
+   * permitted is not sent.
+   */
+  #stillWanted(verdict: Verdict): boolean {
+    const { over, skipping, copy, parts } = this.#d
+    if (!over && !skipping && copy !== 'in') return true
+    if (verdict.granted) parts.session.settle(verdict, { status: 'cancelled', tag: 'not sent', rows: 0, bytes: 0 })
+    if (copy === 'in' && !over) throw new SluiceError('protocol.malformed', 'a message during COPY')
+    return false
   }
 
   /** Query: String. */
@@ -101,10 +134,9 @@ export class ClientSide implements FrameSink {
     const reader = new ByteReader(bytes, start + 5, end)
     const text = reader.cstring()
     reader.finish()
-    const again = () => this.#query(bytes, start, end)
-    if (this.#d.mustWait(text)) return this.#later(again)
+    if (this.#d.mustWait(text)) return this.#later(bytes, start, end)
     const understood = this.#judge.understand(text)
-    if (understood instanceof Promise) return understood.then(again)
+    if (understood instanceof Promise) return this.#after(understood, bytes, start, end)
     if (!('resolved' in understood)) return this.#refuseQuery(understood)
     const verdict = this.#judge.query(understood, text)
     if (verdict instanceof Promise)
@@ -119,33 +151,32 @@ export class ClientSide implements FrameSink {
   }
 
   #sendQuery(message: Buffer, statements: Statements, verdict: Verdict): void {
-    if (this.#d.over) return this.#abandon(verdict)
+    if (!this.#stillWanted(verdict)) return
     if (!verdict.granted) return this.#refuseQuery({ refusal: verdict })
     // A simple Query destroys the unnamed statement and the unnamed portal (A32).
     this.#d.mirror.simpleQuery()
-    this.#d.queue.push({ kind: 'query', run: startRun(this.#d, verdict, statements), lexing: this.#closeLexing() })
-    this.#d.parts.wire.toTarget(message)
+    this.#sendRun(startRun(this.#d, verdict, statements), 'query')
+    this.#toTargetAtOnce(message)
   }
 
-  /** The client left while people thought: what they permitted is not sent. */
-  #abandon(verdict: Verdict): void {
-    if (verdict.granted)
-      this.#d.parts.session.settle(verdict, { status: 'cancelled', tag: 'not sent', rows: 0, bytes: 0 })
+  #sendRun(run: Run, kind: 'query' | 'execute'): void {
+    forwarded(this.#d, run)
+    this.#d.queue.push(kind === 'query' ? { kind, run, lexing: this.#closeLexing() } : { kind, run })
+    this.#d.watch()
   }
 
   #refuseQuery(words: Words): void {
     this.#d.mirror.simpleQuery()
     this.#d.queue.push({ kind: 'query', run: undefined, lexing: this.#closeLexing(), words })
-    this.#d.parts.wire.toTarget(STAND_IN.query)
+    this.#toTargetAtOnce(STAND_IN.query)
   }
 
   #parse(bytes: Buffer, start: number, end: number): Wait {
     const { name, text, types } = readParse(bytes, start, end)
-    const again = () => this.#parse(bytes, start, end)
     if (this.#d.mustWait(text) || this.#d.nameInDoubt(this.#d.mirror.getStatement(name), name))
-      return this.#later(again)
+      return this.#later(bytes, start, end)
     const understood = this.#judge.understand(text)
-    if (understood instanceof Promise) return understood.then(again)
+    if (understood instanceof Promise) return this.#after(understood, bytes, start, end)
     const words = 'resolved' in understood ? this.#judge.prepare(understood, text) : understood
     const previous = this.#d.mirror.getStatement(name)
     if (words || !('resolved' in understood)) {
@@ -161,22 +192,22 @@ export class ClientSide implements FrameSink {
   }
 
   #standIn(message: Buffer): void {
-    this.#d.parts.wire.toTarget(message)
+    this.#toTarget(message)
     this.#d.skipping = true
   }
 
   #bind(bytes: Buffer, start: number, end: number): Wait {
     const bind = readBind(bytes, start, end)
-    const again = () => this.#bind(bytes, start, end)
     if (this.#d.mustWait('') || this.#d.nameInDoubt(this.#d.mirror.getPortal(bind.portal), bind.portal))
-      return this.#later(again)
-    if (bind.statement === '' && this.#d.queue.unnamedInDoubt('statement')) return this.#later(again)
+      return this.#later(bytes, start, end)
+    if (bind.statement === '' && this.#d.queue.unnamedInDoubt('statement')) return this.#later(bytes, start, end)
     const bound = this.#judge.bind(bind)
-    if (bound instanceof Promise) return bound.then(again)
+    if (bound instanceof Promise) return this.#after(bound, bytes, start, end)
     if (!('portal' in bound)) return this.#refuseBind(bind.portal, bound)
     const { portal, verdict } = bound
     if (!verdict) return this.#sendBind(bytes.subarray(start, end), portal)
     return verdict.then((settled) => {
+      if (!this.#stillWanted(settled)) return
       if (!settled.granted) return this.#refuseBind(bind.portal, { refusal: settled })
       portal.permit = settled
       return this.#sendBind(bytes.subarray(start, end), portal)
@@ -190,7 +221,8 @@ export class ClientSide implements FrameSink {
     const taken = name !== '' && previous !== undefined
     this.#d.queue.push({ kind: 'bind', name, previous, portal, ...(taken ? { instead: portal } : {}) })
     if (!taken) this.#d.mirror.setPortal(name, portal)
-    this.#d.parts.wire.toTarget(message)
+    if (portal.permit) this.#d.resting.add(portal)
+    this.#toTarget(message)
   }
 
   #refuseBind(name: string, words: Words): void {
@@ -200,10 +232,10 @@ export class ClientSide implements FrameSink {
 
   #execute(bytes: Buffer, start: number, end: number): Wait {
     const { portal: name } = readExecute(bytes, start, end)
-    const again = () => this.#execute(bytes, start, end)
-    if (this.#d.mustWait('') || (name === '' && this.#d.queue.unnamedInDoubt('portal'))) return this.#later(again)
+    if (this.#d.mustWait('') || (name === '' && this.#d.queue.unnamedInDoubt('portal')))
+      return this.#later(bytes, start, end)
     const executed = this.#judge.execute(name)
-    if (executed instanceof Promise) return executed.then(again)
+    if (executed instanceof Promise) return this.#after(executed, bytes, start, end)
     if (!('verdict' in executed)) return this.#refuseExecute(executed)
     const { portal, statements, verdict } = executed
     const message = bytes.subarray(start, end)
@@ -219,20 +251,25 @@ export class ClientSide implements FrameSink {
     statements: Statements,
     verdict: Verdict,
   ): void {
-    if (this.#d.over) return this.#abandon(verdict)
+    if (!this.#stillWanted(verdict)) return
     if (!verdict.granted) return this.#refuseExecute({ refusal: verdict })
-    const known = portal?.run
-    const run = known ?? startRun(this.#d, verdict, statements, portal)
-    if (portal) portal.run = run
-    // Rows may need masking and no description was asked for: ask for one ourselves, unseen (A35).
-    const described = portal && (portal.describeSent || portal.prepared.describeSent)
-    if (!described && (verdict.obligations.mask.length > 0 || run.sample > 0)) {
-      this.#d.queue.push({ kind: 'describe', of: portal ?? run, hidden: true })
-      this.#d.parts.wire.toTarget(describePortal(name))
-      if (portal) portal.describeSent = true
+    const run = portal?.run?.running ? portal.run : startRun(this.#d, verdict, statements, portal)
+    if (portal) {
+      portal.run = run
+      portal.permit = undefined
+      this.#d.resting.delete(portal)
     }
-    this.#d.queue.push({ kind: 'execute', run })
-    this.#d.parts.wire.toTarget(message)
+    // Rows may need masking and no description was asked for: ask for one ourselves, unseen (A35).
+    const { batch } = this.#d
+    const described = portal?.description.precedes(batch) || portal?.prepared.description.precedes(batch)
+    if (!described && (verdict.obligations.mask.length > 0 || run.sample > 0)) {
+      const { description } = portal ?? run
+      description.ask(batch)
+      this.#d.queue.push({ kind: 'describe', of: description, ours: portal, hidden: true })
+      this.#toTarget(describePortal(name))
+    }
+    this.#sendRun(run, 'execute')
+    this.#toTarget(message)
   }
 
   #refuseExecute(words: Words): void {
@@ -242,15 +279,15 @@ export class ClientSide implements FrameSink {
 
   #describe(bytes: Buffer, start: number, end: number): Wait {
     const { of, name } = readNamed(bytes, start, end)
-    const again = () => this.#describe(bytes, start, end)
     const doubt = name === '' && this.#d.queue.unnamedInDoubt(of === 'S' ? 'statement' : 'portal')
-    if (this.#d.mustWait('') || doubt) return this.#later(again)
+    if (this.#d.mustWait('') || doubt) return this.#later(bytes, start, end)
     const described = of === 'S' ? this.#d.mirror.getStatement(name) : this.#d.mirror.getPortal(name)
     // What is described may bear values in its columns' names (B25).
     if (!described) return this.#refuseDescribe(this.#judge.unknownName(of, name))
     const ours = described instanceof Prepared || described instanceof Bound ? described : undefined
-    if (ours) ours.describeSent = true
-    this.#d.queue.push({ kind: 'describe', of: ours, statement: this.#judge.meaningOf(described), hidden: false })
+    ours?.description.ask(this.#d.batch)
+    const statement = this.#judge.meaningOf(described)
+    this.#d.queue.push({ kind: 'describe', of: ours?.description, ours, statement, hidden: false })
     this.#forward(bytes, start, end)
   }
 
@@ -261,7 +298,7 @@ export class ClientSide implements FrameSink {
 
   #close(bytes: Buffer, start: number, end: number): Wait {
     const { of, name } = readNamed(bytes, start, end)
-    if (this.#d.mustWait('')) return this.#later(() => this.#close(bytes, start, end))
+    if (this.#d.mustWait('')) return this.#later(bytes, start, end)
     if (of === 'S') {
       this.#d.queue.push({ kind: 'close', of: 'statement', name, previous: this.#d.mirror.getStatement(name) })
       this.#d.mirror.closeStatement(name)
@@ -275,7 +312,7 @@ export class ClientSide implements FrameSink {
   /** FunctionCall: Int32 function oid, … No SQL text is on the wire, so nothing of it is understood (A38). */
   #functionCall(bytes: Buffer, start: number, end: number): Wait {
     const oid = new ByteReader(bytes, start + 5, end).uint32()
-    if (this.#d.mustWait('')) return this.#later(() => this.#functionCall(bytes, start, end))
+    if (this.#d.mustWait('')) return this.#later(bytes, start, end)
     const verdict = this.#judge.functionCall(oid)
     const message = bytes.subarray(start, end)
     if (verdict instanceof Promise) return verdict.then((settled) => this.#sendFunctionCall(message, settled))
@@ -283,17 +320,19 @@ export class ClientSide implements FrameSink {
   }
 
   #sendFunctionCall(message: Buffer, verdict: Verdict): void {
-    if (this.#d.over) return this.#abandon(verdict)
+    if (!this.#stillWanted(verdict)) return
     if (!verdict.granted) return this.#refuseQuery({ refusal: verdict })
-    this.#d.queue.push({ kind: 'query', run: startRun(this.#d, verdict, []), lexing: this.#closeLexing() })
-    this.#d.parts.wire.toTarget(message)
+    this.#sendRun(startRun(this.#d, verdict, []), 'query')
+    this.#toTargetAtOnce(message)
   }
 
-  #sync(bytes: Buffer, start: number, end: number): void {
+  #sync(bytes: Buffer, start: number, end: number): Wait {
+    if (this.#d.queue.length > EXCHANGES) return this.#later(bytes, start, end)
     this.#d.skipping = false
     // During COPY IN the server discards Sync: no ReadyForQuery comes for it.
-    if (this.#d.copy !== 'in') this.#d.queue.push({ kind: 'sync', lexing: this.#closeLexing() })
-    this.#forward(bytes, start, end)
+    this.#d.batch++
+    if (this.#d.copy !== 'in') this.#d.queue.push({ kind: 'sync', lexing: this.#closeLexing(), spent: false })
+    this.#toTargetAtOnce(bytes.subarray(start, end))
   }
 
   /** A ReadyForQuery is now on its way that will confirm how text is lexed after everything sent so far. */
@@ -303,21 +342,26 @@ export class ClientSide implements FrameSink {
     return lexingOpen
   }
 
-  /** CopyData, in stretches as they come. Outside COPY the server ignores it; we drop it (A51). */
-  piece(bytes: Buffer): void {
-    if (this.#d.copyMayCome()) this.#d.parts.wire.toTarget(bytes)
+  /**
+   * CopyData, in stretches as they come. Outside COPY the server ignores it; we drop it (A51). A message whose header has left must leave
+   * whole, also when the COPY fails in its midst: the server would read what comes next as the rest of it.
+   */
+  piece(bytes: Buffer, first: boolean): void {
+    if (first) this.#passing = !this.#d.over && this.#d.copyMayCome
+    if (this.#passing) this.#d.parts.wire.toTarget(bytes)
   }
 
   #copyEnd(bytes: Buffer, start: number, end: number): void {
-    if (!this.#d.copyMayCome()) return
+    if (!this.#d.copyMayCome) return
     this.#forward(bytes, start, end)
     if (this.#d.copy === 'in') this.#d.copy = 'none'
-    else if (this.#d.copy === 'none') this.#d.queue.push({ kind: 'copyEnd' })
+    // A second one in a row finds no COPY to end.
+    else if (this.#d.copy !== 'both' && this.#d.queue.last?.kind !== 'copyEnd') this.#d.queue.push({ kind: 'copyEnd' })
   }
 
   #terminate(): void {
-    this.#d.over = true
     this.#d.parts.wire.toTarget(TERMINATE)
+    this.#d.end()
     this.#d.parts.wire.finish()
   }
 }

@@ -1,3 +1,4 @@
+import { Carry } from '../../kit/carry.ts'
 import { SluiceError } from '../../kit/errors.ts'
 
 /** Message type bytes (PostgreSQL documentation, "Message Formats"). A letter may mean one thing from the client and another from the server. */
@@ -67,8 +68,7 @@ const HEADER = 5
  */
 export class Framer {
   readonly #sink: FrameSink
-  #carry: Buffer[] = []
-  #carried = 0
+  readonly #carry = new Carry()
   /** Bytes wanted before the carry is worth joining. */
   #wanted = 0
   #streaming = 0
@@ -86,25 +86,16 @@ export class Framer {
   }
 
   feed(chunk: Buffer): void {
-    if (this.#waiting) return this.#keep(chunk)
-    if (this.#carried === 0) return this.#walk(chunk)
-    this.#keep(chunk)
-    if (this.#carried < this.#wanted) return
+    if (this.#waiting) return this.#carry.keep(chunk)
+    if (this.#carry.size === 0) return this.#walk(chunk)
+    this.#carry.keep(chunk)
+    if (this.#carry.size < this.#wanted) return
     this.#walk(this.#join())
   }
 
-  #keep(bytes: Buffer): void {
-    if (bytes.length === 0) return
-    this.#carry.push(bytes)
-    this.#carried += bytes.length
-  }
-
   #join(): Buffer {
-    const joined = this.#carry.length === 1 ? this.#carry[0]! : Buffer.concat(this.#carry, this.#carried)
-    this.#carry = []
-    this.#carried = 0
     this.#wanted = 0
-    return joined
+    return this.#carry.take()
   }
 
   #walk(bytes: Buffer): void {
@@ -135,7 +126,7 @@ export class Framer {
         break
       }
     }
-    if (at < bytes.length) this.#keep(at === 0 ? bytes : bytes.subarray(at))
+    if (at < bytes.length) this.#carry.keep(at === 0 ? bytes : bytes.subarray(at))
   }
 
   #stream(bytes: Buffer, at: number, first: boolean): number {
@@ -151,7 +142,7 @@ export class Framer {
       () => {
         this.#waiting = false
         try {
-          if (this.#carried > 0) this.#walk(this.#join())
+          if (this.#carry.size > 0) this.#walk(this.#join())
           if (!this.#waiting) this.#sink.resumed()
         } catch (error) {
           this.#failed(error)

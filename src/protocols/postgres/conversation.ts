@@ -3,7 +3,6 @@ import type { Conversation } from '../contract.ts'
 import { ClientSide } from './client-side.ts'
 import { Dialogue, type DialogueParts } from './dialogue.ts'
 import { fatalResponse } from './reply.ts'
-import { finishRun } from './run.ts'
 import { TargetSide } from './target-side.ts'
 
 /** One logged-in session's messages, both ways: bytes in, emissions out through its Wire, no I/O of its own. */
@@ -34,7 +33,7 @@ export class PostgresConversation implements Conversation {
   }
 
   clientLeft(): void {
-    this.#close()
+    this.#dialogue.end()
   }
 
   targetLeft(): void {
@@ -42,16 +41,10 @@ export class PostgresConversation implements Conversation {
   }
 
   lastWords(why: SluiceError): Buffer {
-    this.#close()
-    return fatalResponse(why)
-  }
-
-  /** What was forwarded and not answered: its outcome is not known. */
-  #close(): void {
-    this.#dialogue.over = true
-    for (const exchange of this.#dialogue.queue.waiting()) {
-      if ('run' in exchange && exchange.run) finishRun(this.#dialogue, exchange.run, 'unknown')
-    }
-    this.#dialogue.wakeWaiters()
+    this.#dialogue.end()
+    // In the midst of a message the client would take them for its rest.
+    return this.#dialogue.midMessage ? NOTHING : fatalResponse(why)
   }
 }
+
+const NOTHING = Buffer.alloc(0)

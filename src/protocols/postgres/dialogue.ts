@@ -4,9 +4,11 @@ import { effects, hasEffect } from '../../model/effects.ts'
 import type { Portal, PostgresSql, PreparedStatement, ResolvedStatement, SessionMirror } from '../../sql/postgres.ts'
 import type { HeldNotice, Session, Wire } from '../contract.ts'
 import type { CatalogueSource } from './catalogue.ts'
-import { type Exchange, ExchangeQueue } from './exchange.ts'
+import { type Exchange, ExchangeQueue, type Run } from './exchange.ts'
 import { EXCHANGES } from './limits.ts'
 import type { PlanMemory } from './plans.ts'
+import { finishRun, restNoMore, startClock, stopClock } from './run.ts'
+import type { Bound } from './statements.ts'
 
 /** Effects after which the server may check constraints, or run triggers, that it had put off. */
 const CHANGES = effects('write', 'delete', 'import', 'execute', 'unknown')
@@ -29,8 +31,8 @@ export interface DialogueParts {
   readonly sampleRows: number
 }
 
-/** How a COPY FROM STDIN, or the both-ways stream of replication, stands. */
-export type CopyState = 'none' | 'in' | 'both'
+/** Which way COPY data flows now; both ways in replication. */
+export type CopyState = 'none' | 'in' | 'out' | 'both'
 
 /** The state both sides of a conversation share. */
 export class Dialogue {
@@ -43,11 +45,21 @@ export class Dialogue {
   /** An error was or will be raised in the extended protocol: the server ignores everything until Sync, and so do we. */
   skipping = false
   copy: CopyState = 'none'
+  /** COPY FROM STDIN on their way. */
+  copiesIn = 0
+  /** Portals whose operation was permitted and is neither running nor settled: bound with people's yes, or suspended. */
+  readonly resting = new Set<Bound>()
+  /** The client has the beginning of a message whose rest is still to come. */
+  midMessage = false
+  #notices: Buffer[] = []
+  #watched: Run | undefined
   /** Statements in flight whose completion changes what later text means: names, search path, definitions. */
   unsettled = 0
   /** Statements since the last ReadyForQuery that may change how text is lexed, and those of them no Sync follows yet. */
   lexing = 0
   lexingOpen = 0
+  /** Syncs seen. */
+  batch = 0
   /** The catalogue may be older than what this session committed. */
   catalogueStale = false
   #defined = false
@@ -87,13 +99,48 @@ export class Dialogue {
   }
 
   /** COPY data may come: the server reads it, or a COPY FROM STDIN is on its way to it. */
-  copyMayCome(): boolean {
-    if (this.copy !== 'none') return true
+  get copyMayCome(): boolean {
+    return this.copy === 'in' || this.copy === 'both' || this.copiesIn > 0
+  }
+
+  /** The permitted operation whose results arrive now. */
+  running(): Run | undefined {
+    const { first } = this.queue
+    return first && (first.kind === 'execute' || first.kind === 'query') ? first.run : undefined
+  }
+
+  /** An operation's time counts while the target works on it, not while it waits behind others or its portal rests. */
+  watch(): void {
+    const run = this.running()
+    if (run === this.#watched) return
+    if (this.#watched) stopClock(this.#watched)
+    this.#watched = run
+    if (run) startClock(this, run)
+  }
+
+  /** Says something of our own to the client, as soon as it stands between two messages of the target. */
+  tell(message: Buffer): void {
+    if (this.midMessage) this.#notices.push(message)
+    else this.parts.wire.toClient(message)
+  }
+
+  /** A message that was passed in pieces is complete. */
+  messageEnded(): void {
+    this.midMessage = false
+    for (const notice of this.#notices) this.parts.wire.toClient(notice)
+    this.#notices = []
+  }
+
+  /** The session is over. What was forwarded and not answered has an outcome nobody knows. */
+  end(): void {
+    if (this.over) return
+    this.over = true
     for (const exchange of this.queue.waiting()) {
-      if (exchange.kind !== 'query' && exchange.kind !== 'execute') continue
-      if (exchange.run?.statements.some((statement) => statement.result.kind === 'copyIn')) return true
+      if ('run' in exchange && exchange.run) finishRun(this, exchange.run, 'unknown')
     }
-    return false
+    for (const portal of this.resting) restNoMore(this, portal)
+    if (this.#watched) stopClock(this.#watched)
+    this.wakeWaiters()
   }
 
   /** Resolves when a reply has arrived that may have settled what somebody waits for. The waiter looks again. */
@@ -150,11 +197,8 @@ export class Dialogue {
     if (status === 'I') this.#echoesLater = false
     this.lexing -= lexing
     this.mirror.transactionStatus(status)
-    // The next batches' portals were bound after this Sync: the end of its transaction does not concern them.
-    if (status === 'I' && this.queue.length > 0) {
-      for (const exchange of this.queue.waiting())
-        if (exchange.kind === 'bind' && exchange.portal && !exchange.instead)
-          this.mirror.setPortal(exchange.name, exchange.portal)
+    for (const portal of this.resting) {
+      if (this.mirror.getPortal(portal.bind.portal) !== portal) restNoMore(this, portal)
     }
     if (status === 'I' && this.#defined) {
       this.#defined = false
@@ -162,6 +206,18 @@ export class Dialogue {
       this.parts.source.invalidate()
     }
     this.wakeWaiters()
+  }
+
+  /** The ReadyForQuery that was to confirm these will not come: the next one behind `place` does. */
+  reopenLexing(count: number, place: number): void {
+    if (count === 0) return
+    let at = place
+    for (let next = this.queue.at(at); next; next = this.queue.at(++at)) {
+      if (next.kind !== 'sync' || next.spent) continue
+      next.lexing += count
+      return
+    }
+    this.lexingOpen += count
   }
 
   /** Takes back what an exchange did to the names, because the server never carried it out. */

@@ -3,8 +3,7 @@ import type { Permit, Refusal } from '../contract.ts'
 import type { CopyMasker } from './copy-mask.ts'
 import type { RowMasker } from './mask.ts'
 import type { NativeError } from './reply.ts'
-import type { ResultFields } from './results.ts'
-import type { Bound, Prepared } from './statements.ts'
+import type { Bound, Description, Prepared } from './statements.ts'
 
 /** What the client hears in place of the error our stand-in provoked. */
 export type Words = { readonly refusal: Refusal } | { readonly native: NativeError }
@@ -18,7 +17,7 @@ export interface Run {
   /** The portal it runs through; undefined for a simple Query and for a cursor made by SQL. */
   readonly portal: Bound | undefined
   /** The answer to a description we asked for ourselves, where there is no portal of ours to keep it. */
-  described: ResultFields | undefined
+  readonly description: Description
   /** True once it is known how to treat the rows of the result that is arriving. */
   planned: boolean
   masker: RowMasker | undefined
@@ -29,12 +28,18 @@ export interface Run {
   rows: number
   bytes: number
   tag: string
-  /** Rows that may still be recorded as a sample. */
+  /** Rows that may still be recorded as a sample, and bytes of them. */
   sample: number
+  sampleBytes: number
   running: boolean
   /** Set when a limit cut it short: the target's cancellation error is replaced by this. */
   cut: Refusal | undefined
+  /** Milliseconds it may still run, where that is limited; since when it runs; what then ends it. */
+  left_ms: number | undefined
+  started_ms: number
   timer: NodeJS.Timeout | undefined
+  /** Messages on their way that make the target work on it. */
+  inFlight: number
 }
 
 /** A message forwarded to the target whose reply is still to come, in order. `words`: it is a stand-in that can only fail. */
@@ -57,7 +62,9 @@ export type Exchange =
     }
   | {
       readonly kind: 'describe'
-      readonly of: Prepared | Bound | Run | undefined
+      /** Who waits for the answer. */
+      readonly of: Description | undefined
+      readonly ours?: Prepared | Bound | undefined
       /** Whose columns it names, where that matters. */
       readonly statement?: ResolvedStatement | undefined
       readonly hidden: boolean
@@ -71,18 +78,33 @@ export type Exchange =
       readonly previous: PreparedStatement | undefined
     }
   | { readonly kind: 'close'; readonly of: 'portal'; readonly name: string; readonly previous: Portal | undefined }
-  | { readonly kind: 'sync'; readonly lexing: number }
+  | Sync
   | { readonly kind: 'query'; readonly run: Run | undefined; readonly lexing: number; readonly words?: Words }
   /** CopyDone or CopyFail was sent before the server was known to read COPY data. */
   | { readonly kind: 'copyEnd' }
 
-/** First in, first out, without moving the rest on every step. */
+export interface Sync {
+  readonly kind: 'sync'
+  /** Statements before it that may change how text is lexed, back to the Sync or Query before. */
+  lexing: number
+  /** The server met it while it read COPY data, and threw it away. */
+  spent: boolean
+}
+
+/** First in, first out. Nothing in it takes longer the more waits: a client decides how much does. */
 export class ExchangeQueue {
   #items: Exchange[] = []
   #head = 0
-  /** Of what waits: changes of any statement's name, and changes of any name but the unnamed ones. */
-  #statements = 0
+  /** Exchanges removed from the items' front, so that places stay what they are. */
+  #gone = 0
+  /** Of what waits: changes of names but the unnamed ones, those of them behind the last Sync, and those of a name believed taken. */
   #named = 0
+  #namedOpen = 0
+  #instead = 0
+  /** Places of the last Sync and of the last changes of the unnamed statement and portal. */
+  #sync = -1
+  #unnamed = { statement: -1, portal: -1 }
+
   get length(): number {
     return this.#items.length - this.#head
   }
@@ -92,41 +114,56 @@ export class ExchangeQueue {
   get last(): Exchange | undefined {
     return this.length > 0 ? this.#items[this.#items.length - 1] : undefined
   }
+  /** What waits at place `i`, the first at 0. */
+  at(i: number): Exchange | undefined {
+    return this.#items[this.#head + i]
+  }
   push(exchange: Exchange): void {
+    const place = this.#gone + this.#items.length
     this.#items.push(exchange)
-    this.#count(exchange, 1)
+    if (exchange.kind === 'sync') {
+      this.#sync = place
+      this.#namedOpen = 0
+    }
+    if (!isNameChange(exchange)) return
+    if (exchange.name === '') this.#unnamed[changedName(exchange)] = place
+    else {
+      this.#named++
+      this.#namedOpen++
+      if ('instead' in exchange) this.#instead++
+    }
   }
   shift(): Exchange | undefined {
-    const first = this.#items[this.#head]
-    if (first === undefined) return undefined
-    this.#head++
-    this.#count(first, -1)
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0
-      this.#head = 0
-    } else if (this.#head >= 1024) {
-      this.#items = this.#items.slice(this.#head)
-      this.#head = 0
-    }
+    const first = this.#remove()
+    while (this.first && isSpent(this.first)) this.#remove()
     return first
+  }
+  /** Removes everything before place `end`; hands it out in order. */
+  drop(end: number): Exchange[] {
+    const dropped: Exchange[] = []
+    for (let i = 0; i < end; i++) dropped.push(this.#remove()!)
+    return dropped
   }
   /** Everything waiting, first to last. */
   waiting(): readonly Exchange[] {
     return this.#items.slice(this.#head)
   }
-  /** Replaces what waits. */
-  replace(items: readonly Exchange[]): void {
-    this.#items = [...items]
-    this.#head = 0
-    this.#statements = 0
-    this.#named = 0
-    for (const exchange of items) this.#count(exchange, 1)
-  }
 
-  #count(exchange: Exchange, by: 1 | -1): void {
-    if (!isNameChange(exchange)) return
-    if (changedName(exchange) === 'statement') this.#statements += by
-    if (exchange.name !== '') this.#named += by
+  #remove(): Exchange | undefined {
+    const first = this.#items[this.#head]
+    if (first === undefined) return undefined
+    this.#head++
+    if (isNameChange(first) && first.name !== '') {
+      this.#named--
+      this.#namedOpen = Math.min(this.#namedOpen, this.#named)
+      if ('instead' in first) this.#instead--
+    }
+    if (this.#head === this.#items.length) this.#items.length = 0
+    else if (this.#head >= 1024) this.#items = this.#items.slice(this.#head)
+    else return first
+    this.#gone += this.#head
+    this.#head = 0
+    return first
   }
 
   /**
@@ -134,33 +171,25 @@ export class ExchangeQueue {
    * server skip it, but only up to the next Sync: what the client sends behind that Sync meets the name as it was.
    */
   namesInDoubt(): boolean {
-    if (this.#named === 0) return false
-    let synced = false
-    for (let i = this.#items.length - 1; i >= this.#head; i--) {
-      const exchange = this.#items[i]!
-      if (exchange.kind === 'sync') synced = true
-      else if (isNameChange(exchange) && exchange.name !== '' && (synced || 'instead' in exchange)) return true
-    }
-    return false
+    return this.#instead > 0 || this.#named > this.#namedOpen
   }
 
   /** The same for the unnamed statement or portal: made anew behind the last Sync, it is what it was made, or the server skips its use as well. */
   unnamedInDoubt(of: 'statement' | 'portal'): boolean {
-    if (of === 'statement' && this.#statements === 0) return false
-    let synced = false
-    for (let i = this.#items.length - 1; i >= this.#head; i--) {
-      const exchange = this.#items[i]!
-      if (exchange.kind === 'sync') synced = true
-      else if (isNameChange(exchange) && exchange.name === '' && changedName(exchange) === of) return synced
-    }
-    return false
+    const place = this.#unnamed[of]
+    return place >= this.#gone + this.#head && this.#sync > place
   }
+}
+
+/** No reply comes for it: a Sync the server met during COPY, or an end of COPY data it met outside. */
+function isSpent(exchange: Exchange): boolean {
+  return exchange.kind === 'copyEnd' || (exchange.kind === 'sync' && exchange.spent)
 }
 
 type NameChange = Extract<Exchange, { readonly name: string }>
 
 function isNameChange(exchange: Exchange): exchange is NameChange {
-  return 'name' in exchange
+  return exchange.kind === 'parse' || exchange.kind === 'bind' || exchange.kind === 'close'
 }
 
 function changedName(exchange: NameChange): 'statement' | 'portal' {

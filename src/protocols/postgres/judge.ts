@@ -19,6 +19,7 @@ import type { Words } from './exchange.ts'
 import { nativeError } from './native-error.ts'
 import { functionCallOperation, replicationCommand, type Understood } from './operation.ts'
 import { heldResponse } from './reply.ts'
+import { restNoMore } from './run.ts'
 import { type BindFields, Bound, Prepared, parameterTexts } from './statements.ts'
 
 const WRITES = effects('write', 'import', 'define', 'execute', 'unknown')
@@ -49,7 +50,7 @@ export class Judge {
     this.#d = dialogue
     this.#told = (held) => {
       dialogue.held = held
-      dialogue.parts.wire.toClient(heldResponse(held))
+      dialogue.tell(heldResponse(held))
     }
   }
 
@@ -181,10 +182,12 @@ export class Judge {
     const known = this.#d.mirror.getPortal(name)
     if (!known) return this.unknownName('P', name)
     if (known instanceof Bound) {
-      const otherwise = known.run || known.prepared.planned ? undefined : this.#readAgain(known)
+      // A suspended portal goes on with what it was permitted; one that has ended would begin anew.
+      const run = known.run?.running ? known.run : undefined
+      const otherwise = run || known.prepared.planned ? undefined : this.#readAgain(known)
       if (otherwise) return otherwise
       const { statements, operation } = known.resolved
-      const verdict = known.run?.permit ?? known.permit ?? this.#enforce(operation, this.#callOf(known))
+      const verdict = run?.permit ?? known.permit ?? this.#enforce(operation, this.#callOf(known))
       return { portal: known, statements, verdict }
     }
     // A cursor made by SQL DECLARE, fetched by the protocol (A33): its rows are masked as its query was traced.
@@ -214,7 +217,7 @@ export class Judge {
       const resolved = this.#d.parts.sql.resolve(portal.prepared.parsed, this.#names())
       if (resolved === portal.resolved) return undefined
       portal.resolved = resolved
-      portal.permit = undefined
+      if (portal.permit) restNoMore(this.#d, portal)
       const refused = this.#guard(resolved, this.#callOf(portal), portal.bind.values)
       return refused && { refusal: refused }
     } catch (thrown) {

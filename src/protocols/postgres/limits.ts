@@ -52,7 +52,7 @@ export const MESSAGE_BYTES: ReadonlyMap<number, number> = new Map([
 export const EXCHANGES = 10_000
 /** Largest single message of a target that is collected: only a row to be masked, a description or an error ever is. */
 export const COLLECTED_BYTES = 64 << 20
-/** Rows kept in the transcript per operation, in bytes at most of what arrives at once. */
+/** Rows kept in the transcript per operation, in bytes. */
 export const SAMPLE_BYTES = 16_384
 /** Rows kept in the transcript per operation. */
 export const SAMPLE_ROWS = 20

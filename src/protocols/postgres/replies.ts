@@ -1,3 +1,4 @@
+import { ByteReader } from '../../kit/bytes.ts'
 import { SluiceError } from '../../kit/errors.ts'
 import type { ResolvedStatement } from '../../sql/postgres.ts'
 import { BACKEND } from './codec.ts'
@@ -8,8 +9,8 @@ import { readErrorFields } from './messages.ts'
 import { knownDescription, planCopy, planRows } from './plans.ts'
 import { nativeResponse, refusalResponse } from './reply.ts'
 import { knownNames, maskColumnNames, readRowDescription } from './results.ts'
-import { cutShort, finishRun } from './run.ts'
-import { Prepared } from './statements.ts'
+import { answered, cutShort, finishRun } from './run.ts'
+import { Bound, Prepared } from './statements.ts'
 
 /** What becomes of one message from the target: forwarded as it is (undefined), replaced, or replaced by nothing. */
 export type Fate = Buffer | undefined
@@ -26,13 +27,13 @@ export class Replies {
     this.#d = dialogue
   }
 
-  /** The permitted operation whose results arrive now. */
-  running(): Run | undefined {
-    const first = this.#d.queue.first
-    return first && (first.kind === 'execute' || first.kind === 'query') ? first.run : undefined
+  message(type: number, bytes: Buffer, start: number, end: number): Fate {
+    const fate = this.#reply(type, bytes, start, end)
+    this.#d.watch()
+    return fate
   }
 
-  message(type: number, bytes: Buffer, start: number, end: number): Fate {
+  #reply(type: number, bytes: Buffer, start: number, end: number): Fate {
     switch (type) {
       case BACKEND.ReadyForQuery:
         return this.#readyForQuery(bytes, start, end)
@@ -55,9 +56,9 @@ export class Replies {
       case BACKEND.EmptyQueryResponse:
         return this.#commandComplete('')
       case BACKEND.PortalSuspended:
-        return this.#done('execute')
+        return this.#suspended()
       case BACKEND.FunctionCallResponse:
-        return this.#shown(undefined)
+        return this.#functionResult()
       default:
         return this.#streamed(type, bytes, start, end)
     }
@@ -68,12 +69,11 @@ export class Replies {
       case BACKEND.CopyData:
         return this.#copyData(bytes, start, end)
       case BACKEND.CopyOutResponse:
-        return this.#copyOut(bytes.readInt16BE(start + HEADER + 1))
+        return this.#copyOut(bytes, start, end)
       case BACKEND.CopyInResponse:
         return this.#copyIn()
       case BACKEND.CopyBothResponse:
-        this.#d.copy = 'both'
-        return undefined
+        return this.#copyBoth()
       case BACKEND.CopyDone:
         return this.#copyDone()
       case BACKEND.NoticeResponse:
@@ -91,37 +91,70 @@ export class Replies {
     return this.muted ? SWALLOW : fate
   }
 
-  #done(kind: Exchange['kind']): Fate {
-    const first = this.#d.queue.first
-    if (first?.kind !== kind)
+  /** What was asked first, if it was a `kind`. What stands in for a refused message can only fail. */
+  #due<K extends Exchange['kind']>(kind: K): Extract<Exchange, { kind: K }> {
+    const { first } = this.#d.queue
+    if (first?.kind !== kind || ('words' in first && first.words))
       throw new SluiceError('protocol.target', `a reply to ${kind} where one to ${first?.kind ?? 'nothing'} was due`)
+    return first as Extract<Exchange, { kind: K }>
+  }
+
+  /** The permitted operation a result belongs to. */
+  #dueRun(what: string): Run {
+    const run = this.#d.running()
+    if (!run) throw new SluiceError('protocol.target', `${what} nobody asked for`)
+    return run
+  }
+
+  #done(kind: 'parse' | 'bind' | 'close'): Fate {
+    const first = this.#due(kind)
     this.#d.queue.shift()
+    if (first.kind === 'bind' && first.portal) first.portal.pending = false
     if (first.kind === 'parse' && first.instead) this.#d.mirror.setStatement(first.name, first.instead)
     if (first.kind === 'bind' && first.instead) this.#d.mirror.setPortal(first.name, first.instead)
     this.#d.wakeWaiters()
     return this.#shown(undefined)
   }
 
+  /** PortalSuspended: the row limit of this Execute was reached, the portal rests until the next. */
+  #suspended(): Fate {
+    const { run } = this.#due('execute')
+    if (!run) throw new SluiceError('protocol.target', 'an unexpected PortalSuspended')
+    this.#d.queue.shift()
+    // What it did so far may have changed what names mean.
+    this.#passed(run)
+    answered(this.#d, run)
+    if (run.portal && run.running && run.inFlight === 0) this.#d.resting.add(run.portal)
+    this.#d.wakeWaiters()
+    return this.#cutOr(run)
+  }
+
+  #functionResult(): Fate {
+    const { run } = this.#due('query')
+    if (!run || run.statements.length > 0)
+      throw new SluiceError('protocol.target', 'an unexpected FunctionCallResponse')
+    return this.#shown(undefined)
+  }
+
   #parameterDescription(bytes: Buffer, start: number, end: number): Fate {
-    const first = this.#d.queue.first
-    if (first?.kind !== 'describe') throw new SluiceError('protocol.target', 'an unexpected ParameterDescription')
-    if (first.of instanceof Prepared) {
-      const types: number[] = []
-      for (let at = start + HEADER + 2; at + 4 <= end; at += 4) types.push(bytes.readUInt32BE(at))
-      first.of.parameterTypes = types
-    }
+    const { ours } = this.#due('describe')
+    const reader = new ByteReader(bytes, start + HEADER, end)
+    const types: number[] = []
+    for (let left = reader.uint16(); left > 0; left--) types.push(reader.uint32())
+    reader.finish()
+    if (ours instanceof Prepared) ours.parameterTypes = types
     return this.#shown(undefined)
   }
 
   #rowDescription(bytes: Buffer, start: number, end: number): Fate {
     const first = this.#d.queue.first
     if (first?.kind === 'describe') {
+      this.#due('describe')
       this.#d.queue.shift()
-      if (first.of) {
-        const statement = 'statement' in first.of ? first.of.statement : undefined
-        first.of.described =
-          knownDescription(this.#d, statement, bytes.subarray(start, end)) ?? readRowDescription(bytes, start, end)
-      }
+      const statement = first.ours instanceof Bound ? first.ours.statement : undefined
+      first.of?.answer(
+        knownDescription(this.#d, statement, bytes.subarray(start, end)) ?? readRowDescription(bytes, start, end),
+      )
       this.#d.wakeWaiters()
       return first.hidden ? SWALLOW : this.#shown(this.#columnNames(first.statement, bytes.subarray(start, end)))
     }
@@ -142,58 +175,85 @@ export class Replies {
   }
 
   #noData(): Fate {
-    const first = this.#d.queue.first
-    if (first?.kind !== 'describe') throw new SluiceError('protocol.target', 'an unexpected NoData')
+    const first = this.#due('describe')
     this.#d.queue.shift()
+    first.of?.answer(undefined)
     this.#d.wakeWaiters()
     return first.hidden ? SWALLOW : this.#shown(undefined)
   }
 
   #commandComplete(tag: string): Fate {
-    const first = this.#d.queue.first
-    const run = this.running()
-    if (!first || !run) throw new SluiceError('protocol.target', 'a CommandComplete nobody asked for')
+    const run = this.#dueRun('a CommandComplete')
     run.tag = run.tag === '' ? tag : `${run.tag}; ${tag}`
-    const statement = run.statements[run.index++]
-    if (statement) this.#d.completed(statement, run.permit.obligations.mask)
+    this.#passed(run)
+    run.index++
     run.masker = undefined
     run.copyMasker = undefined
     run.planned = false
     this.#d.copy = 'none'
-    const cut = run.cut
-    if (first.kind === 'execute') {
+    if (this.#d.queue.first?.kind === 'execute') {
       this.#d.queue.shift()
-      finishRun(this.#d, run, cut ? 'cancelled' : 'ok')
+      answered(this.#d, run)
+      finishRun(this.#d, run, run.cut ? 'cancelled' : 'ok')
     }
-    if (!cut || this.muted) return this.#shown(undefined)
-    // The target finished before the cancel reached it: the client hears of the limit, then nothing until ReadyForQuery.
+    return this.#cutOr(run)
+  }
+
+  /** The server carried out the statement whose result arrives now, or a part of it. */
+  #passed(run: Run): void {
+    const statement = run.statements[run.index]
+    if (statement) this.#d.completed(statement, run.permit.obligations.mask)
+  }
+
+  /** Where the target finished before the cancel reached it, the client hears of the limit, then nothing until ReadyForQuery. */
+  #cutOr(run: Run): Fate {
+    if (!run.cut || this.muted) return this.#shown(undefined)
     this.muted = true
-    return refusalResponse(cut)
+    return refusalResponse(run.cut)
   }
 
   /** CopyOutResponse: Int8 format, Int16 columns, their formats. */
-  #copyOut(columns: number): Fate {
-    const run = this.running()
-    if (!run) throw new SluiceError('protocol.target', 'an unexpected CopyOutResponse')
-    planCopy(this.#d, run, columns)
+  #copyOut(bytes: Buffer, start: number, end: number): Fate {
+    const run = this.#dueRun('a CopyOutResponse')
+    const reader = new ByteReader(bytes, start + HEADER + 1, end)
+    planCopy(this.#d, run, reader.uint16())
+    this.#d.copy = 'out'
     return this.#shown(undefined)
   }
 
   /** Sync and Flush sent before the COPY data ends are discarded by the server: no ReadyForQuery comes for those Syncs. */
   #copyIn(): Fate {
-    const waiting = this.#d.queue.waiting()
-    const end = waiting.findIndex((exchange) => exchange.kind === 'copyEnd')
-    const until = end < 0 ? waiting.length : end
-    this.#d.queue.replace(waiting.filter((exchange, i) => i !== end && (i >= until || exchange.kind !== 'sync')))
-    this.#d.copy = end < 0 ? 'in' : 'none'
+    if (this.#d.copiesIn === 0 || !this.#d.running())
+      throw new SluiceError('protocol.target', 'an unexpected CopyInResponse')
+    const { queue } = this.#d
+    let lexing = 0
+    let place = 1
+    for (let next = queue.at(place); next && next.kind !== 'copyEnd'; next = queue.at(++place)) {
+      if (next.kind !== 'sync') continue
+      next.spent = true
+      lexing += next.lexing
+      next.lexing = 0
+    }
+    this.#d.copy = queue.at(place) ? 'none' : 'in'
+    this.#d.reopenLexing(lexing, place)
+    // Whoever waits here talks to a server that wants COPY data.
+    this.#d.wakeWaiters()
+    return undefined
+  }
+
+  /** CopyBothResponse: a stream of changes nobody here decodes; only a replication session may have one. */
+  #copyBoth(): Fate {
+    this.#dueRun('a CopyBothResponse')
+    if (!this.#d.parts.replication) throw new SluiceError('protocol.target', 'an unexpected CopyBothResponse')
+    this.#d.copy = 'both'
     return undefined
   }
 
   #copyData(bytes: Buffer, start: number, end: number): Fate {
     if (this.#d.copy === 'both') return undefined
-    const run = this.running()
-    if (!run) throw new SluiceError('protocol.target', 'COPY data nobody asked for')
-    if (run.cut) return SWALLOW
+    const run = this.#dueRun('COPY data')
+    if (this.#d.copy !== 'out') throw new SluiceError('protocol.target', 'COPY data outside COPY')
+    if (run.cut || this.muted) return SWALLOW
     const most = run.permit.obligations.rows
     if (most !== undefined && run.rows >= most) {
       cutShort(this.#d, run, 'limit.rows', `at most ${most} rows`)
@@ -205,8 +265,11 @@ export class Replies {
   }
 
   #copyDone(): Fate {
-    const run = this.running()
-    const rest = run?.copyMasker?.end()
+    if (this.#d.copy === 'both') return undefined
+    const run = this.#dueRun('CopyDone')
+    if (this.#d.copy !== 'out') throw new SluiceError('protocol.target', 'CopyDone outside COPY')
+    this.#d.copy = 'none'
+    const rest = run.cut ? undefined : run.copyMasker?.end()
     if (!rest || rest.length === 0) return this.#shown(undefined)
     return Buffer.concat([rest, Buffer.of(BACKEND.CopyDone, 0, 0, 0, 4)])
   }
@@ -216,7 +279,7 @@ export class Replies {
     const first = this.#d.queue.first
     // Planning, at Bind, may run functions.
     if (first?.kind === 'bind' && first.portal?.masked) return readsLabels(first.portal.resolved.statements)
-    const run = this.running()
+    const run = this.#d.running()
     return run !== undefined && run.permit.obligations.mask.length > 0 && readsLabels(run.statements)
   }
 
@@ -256,7 +319,7 @@ export class Replies {
   #errorText(first: Exchange | undefined, message: Buffer): Fate {
     const words = first && 'words' in first ? first.words : undefined
     if (words) return wordsResponse(words)
-    const run = this.running()
+    const run = this.#d.running()
     if (run?.cut) return refusalResponse(run.cut)
     return this.#scrubbed(message)
   }
@@ -264,23 +327,24 @@ export class Replies {
   /** The server ignores all up to the next Sync: what was asked there never happened. */
   #skipToSync(message: Buffer): void {
     const { queue, mirror } = this.#d
-    const waiting = queue.waiting()
-    const sync = waiting.findIndex((exchange) => exchange.kind === 'sync')
-    const dropped = sync < 0 ? waiting : waiting.slice(0, sync)
-    queue.replace(sync < 0 ? [] : waiting.slice(sync))
-    if (sync < 0) this.#d.skipping = true
+    let sync = 0
+    for (let next = queue.first; next && (next.kind !== 'sync' || next.spent); ) next = queue.at(++sync)
+    const dropped = queue.drop(sync)
+    if (!queue.first) this.#d.skipping = true
+    let lexing = 0
     for (let i = dropped.length - 1; i >= 0; i--) {
       const exchange = dropped[i]!
       this.#d.undo(exchange)
-      // It was not described, so whoever runs it later asks anew.
-      if (exchange.kind === 'describe' && exchange.of && 'describeSent' in exchange.of) exchange.of.describeSent = false
+      if (exchange.kind === 'query') lexing += exchange.lexing
       if (!('run' in exchange) || !exchange.run) continue
+      answered(this.#d, exchange.run)
       if (i === 0) this.#fail(exchange.run, message)
       else {
-        exchange.run.tag = 'not executed'
+        exchange.run.tag ||= 'not executed'
         finishRun(this.#d, exchange.run, 'cancelled')
       }
     }
+    this.#d.reopenLexing(lexing, 0)
     // A failing Parse of the unnamed statement has destroyed the old one.
     const failed = dropped[0]
     if (failed?.kind === 'parse' && failed.name === '') mirror.closeStatement('')
@@ -295,7 +359,10 @@ export class Replies {
     const first = this.#d.queue.shift()
     if (first?.kind !== 'sync' && first?.kind !== 'query')
       throw new SluiceError('protocol.target', 'a ReadyForQuery nobody asked for')
-    if (first.kind === 'query' && first.run) finishRun(this.#d, first.run, first.run.cut ? 'cancelled' : 'ok')
+    if (first.kind === 'query' && first.run) {
+      answered(this.#d, first.run)
+      finishRun(this.#d, first.run, first.run.cut ? 'cancelled' : 'ok')
+    }
     this.muted = false
     // COPY data that was sent ahead of a COPY which never began: the server has thrown it away.
     while (this.#d.queue.first?.kind === 'copyEnd') this.#d.queue.shift()
@@ -305,9 +372,10 @@ export class Replies {
 
   /** ParameterStatus: String name, String value. */
   #parameterStatus(bytes: Buffer, start: number, end: number): Fate {
-    const nul = bytes.indexOf(0, start + HEADER)
-    const name = bytes.toString('utf8', start + HEADER, nul)
-    const value = bytes.toString('utf8', nul + 1, end - 1)
+    const reader = new ByteReader(bytes, start + HEADER, end)
+    const name = reader.cstringView().toString()
+    const value = reader.cstringView().toString()
+    reader.finish()
     // Invariant 9: from here on what we read and what the server parses would differ.
     const broken =
       (name === 'standard_conforming_strings' && value !== 'on') || (name === 'client_encoding' && value !== 'UTF8')

@@ -4,7 +4,8 @@ import type { ResolvedStatement } from '../../sql/postgres.ts'
 import type { Permit, Refusal } from '../contract.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Run } from './exchange.ts'
-import type { Bound } from './statements.ts'
+import { SAMPLE_BYTES } from './limits.ts'
+import { type Bound, Description } from './statements.ts'
 
 /** A refusal by a limit an obligation set, found while results arrive. */
 function limitRefusal(code: ErrorCode, op: number, detail: string): Refusal {
@@ -21,7 +22,7 @@ function limitRefusal(code: ErrorCode, op: number, detail: string): Refusal {
   }
 }
 
-/** Starts following a permitted operation: its time limit, and its effect on what later text means. */
+/** Starts following a permitted operation. */
 export function startRun(
   dialogue: Dialogue,
   permit: Permit,
@@ -34,7 +35,7 @@ export function startRun(
     statements,
     index: 0,
     portal,
-    described: undefined,
+    description: new Description(),
     planned: false,
     masker: undefined,
     copyMasker: undefined,
@@ -43,25 +44,55 @@ export function startRun(
     bytes: 0,
     tag: '',
     sample: obligations.record === 'statements' ? 0 : dialogue.parts.sampleRows,
+    sampleBytes: SAMPLE_BYTES,
     running: true,
     cut: undefined,
+    left_ms: obligations.timeout_ms,
+    started_ms: 0,
     timer: undefined,
+    inFlight: 0,
   }
-  for (const statement of statements) {
+  dialogue.useDuties(obligations.mask)
+  return run
+}
+
+/** A message that makes the target work on it leaves now: a Query, or an Execute, of which a portal may see several. */
+export function forwarded(dialogue: Dialogue, run: Run): void {
+  run.inFlight++
+  for (const statement of run.statements) {
     if (changesMeaning(statement)) dialogue.unsettled++
+    if (statement.result.kind === 'copyIn') dialogue.copiesIn++
     if (statement.settingsSensitive) {
       dialogue.lexing++
       dialogue.lexingOpen++
     }
   }
-  if (obligations.timeout_ms !== undefined) limitTime(dialogue, run, obligations.timeout_ms)
-  dialogue.useDuties(obligations.mask)
-  return run
 }
 
-function limitTime(dialogue: Dialogue, run: Run, timeout_ms: number): void {
-  run.timer = setTimeout(() => cutShort(dialogue, run, 'limit.timeout', `${timeout_ms} ms`), timeout_ms)
+/** The target is done with that message, or will never read it. */
+export function answered(dialogue: Dialogue, run: Run): void {
+  run.inFlight--
+  for (const statement of run.statements) {
+    if (changesMeaning(statement)) dialogue.unsettled--
+    if (statement.result.kind === 'copyIn') dialogue.copiesIn--
+  }
+}
+
+/** The target works on it from now on. */
+export function startClock(dialogue: Dialogue, run: Run): void {
+  if (run.left_ms === undefined || run.cut) return
+  const detail = `${run.permit.obligations.timeout_ms} ms`
+  run.started_ms = performance.now()
+  run.timer = setTimeout(() => cutShort(dialogue, run, 'limit.timeout', detail), run.left_ms)
   run.timer.unref()
+}
+
+/** The target works on something else, or waits for the client: that is nobody's time. */
+export function stopClock(run: Run): void {
+  if (run.timer === undefined || run.left_ms === undefined) return
+  clearTimeout(run.timer)
+  run.timer = undefined
+  run.left_ms = Math.max(0, run.left_ms - (performance.now() - run.started_ms))
 }
 
 /** Stops a result by asking the target to cancel; the error that comes of it is replaced by the limit's. */
@@ -71,12 +102,24 @@ export function cutShort(dialogue: Dialogue, run: Run, code: 'limit.rows' | 'lim
   dialogue.parts.cancel()
 }
 
+/** A resting portal is gone, or its session is: what it was permitted to do it did, or never will. */
+export function restNoMore(dialogue: Dialogue, portal: Bound): void {
+  dialogue.resting.delete(portal)
+  const { run, permit } = portal
+  if (permit) {
+    portal.permit = undefined
+    dialogue.parts.session.settle(permit, { status: 'cancelled', tag: 'not executed', rows: 0, bytes: 0 })
+  } else if (run?.running) {
+    run.tag ||= 'suspended'
+    finishRun(dialogue, run, run.cut ? 'cancelled' : 'ok')
+  }
+}
+
 /** Reports what became of a permitted operation. Once per Run. */
 export function finishRun(dialogue: Dialogue, run: Run, status: OutcomeStatus): void {
   if (!run.running) return
   run.running = false
-  if (run.timer) clearTimeout(run.timer)
-  for (const statement of run.statements) if (changesMeaning(statement)) dialogue.unsettled--
+  stopClock(run)
   dialogue.parts.session.settle(run.permit, { status, tag: run.tag, rows: run.rows, bytes: run.bytes })
   dialogue.wakeWaiters()
 }

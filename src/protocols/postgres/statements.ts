@@ -10,15 +10,34 @@ import type { ResultFields } from './results.ts'
 /** Longest statement or portal name we keep; the server has no bound of its own. */
 const NAME_LENGTH = 255
 
+/** What the server says of a statement's or portal's columns. */
+export class Description {
+  /** The batch in which it was asked for last, counted by Syncs. */
+  #askedIn = -1
+  /** The server answered, maybe that there are no columns. */
+  #known = false
+  fields: ResultFields | undefined
+
+  ask(batch: number): void {
+    this.#askedIn = batch
+  }
+  answer(fields: ResultFields | undefined): void {
+    this.#known = true
+    this.fields = fields
+  }
+  /** True when it is known before the rows of an Execute sent now: what the server skips in this batch, it skips with the Execute. */
+  precedes(batch: number): boolean {
+    return this.#known || this.#askedIn === batch
+  }
+}
+
 /** A statement prepared by a Parse message: its own instance, so a later Parse of the same name has its own verdict (A30). */
 export class Prepared implements PreparedStatement {
   readonly text: string
   readonly parsed: ParsedMessage
   /** Parameter type oids: as declared by Parse, then as the server described them. */
   parameterTypes: readonly number[]
-  /** A Describe of it was sent: its RowDescription arrives before any row of it. */
-  describeSent = false
-  described: ResultFields | undefined
+  readonly description = new Description()
 
   constructor(text: string, parsed: ParsedMessage, parameterTypes: readonly number[]) {
     this.text = text
@@ -36,7 +55,8 @@ const PLANNED: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'Updat
 
 /** A portal made by a Bind message. */
 export class Bound implements Portal {
-  readonly holdable = false
+  /** Sent, and not confirmed: the end of a transaction that is reported now came before it. */
+  pending = true
   readonly prepared: Prepared
   /** As of Bind. The server reads a utility statement (COPY, EXECUTE, FETCH) only at its first Execute: then as of that. */
   resolved: Resolved
@@ -45,8 +65,7 @@ export class Bound implements Portal {
   permit: Permit | undefined
   /** Some labels are masked in what it gives. */
   masked = false
-  describeSent = false
-  described: ResultFields | undefined
+  readonly description = new Description()
   /** The operation's single Run; a suspended portal continues it. */
   run: Run | undefined
 
@@ -65,6 +84,9 @@ export class Bound implements Portal {
   }
   get operation(): Operation {
     return this.resolved.operation
+  }
+  get holdable(): boolean {
+    return this.pending
   }
 }
 

@@ -1,13 +1,17 @@
+import { Carry } from '../../kit/carry.ts'
 import { SluiceError } from '../../kit/errors.ts'
 import { BACKEND } from './codec.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Run } from './exchange.ts'
-import { COLLECTED_BYTES, SAMPLE_BYTES } from './limits.ts'
+import { COLLECTED_BYTES } from './limits.ts'
 import { planRows } from './plans.ts'
 import { type Fate, Replies, SWALLOW } from './replies.ts'
 import { cutShort } from './run.ts'
 
 const HEADER = 5
+
+/** What becomes of a message whose end has not come yet. */
+type Partly = 'collect' | 'pass' | 'drop'
 
 /**
  * Cuts what the target sends into messages, and passes stretches that need no change as the bytes they came in. Rows are walked by
@@ -17,8 +21,7 @@ export class TargetSide {
   readonly #d: Dialogue
   readonly #replies: Replies
   /** Start of a message whose rest is still to come, and the bytes wanted before it is worth joining. */
-  #carry: Buffer[] = []
-  #carried = 0
+  readonly #carry = new Carry()
   #wanted = 0
   /** Bytes of an unmasked row or COPY message that pass without being collected. */
   #passing = 0
@@ -31,89 +34,121 @@ export class TargetSide {
   }
 
   feed(chunk: Buffer): void {
-    if (this.#carried === 0) return this.#walk(chunk)
-    this.#carry.push(chunk)
-    this.#carried += chunk.length
-    if (this.#carried < this.#wanted) return
-    const bytes = Buffer.concat(this.#carry, this.#carried)
-    this.#carry = []
-    this.#carried = 0
-    this.#wanted = 0
-    this.#walk(bytes)
+    let bytes = chunk
+    if (this.#carry.size > 0) {
+      this.#carry.keep(chunk)
+      if (this.#carry.size < this.#wanted) return
+      bytes = this.#carry.take()
+      this.#wanted = 0
+    }
+    try {
+      this.#walk(bytes)
+    } catch (thrown) {
+      // The byte reader blames the client; here it read the target.
+      if (!(thrown instanceof SluiceError) || thrown.code !== 'protocol.malformed') throw thrown
+      throw new SluiceError('protocol.target', thrown.detail, { cause: thrown })
+    }
   }
 
   #walk(bytes: Buffer): void {
     const { wire } = this.#d.parts
-    let at = this.#skipDropped(bytes)
+    let at = this.#passOrDrop(bytes)
     let kept = at
-    const passed = Math.min(this.#passing, bytes.length - at)
-    this.#passing -= passed
-    at += passed
-    while (bytes.length - at >= HEADER) {
-      const type = bytes[at]!
-      const end = messageEnd(bytes, at)
-      if (end > bytes.length) {
-        if (!this.#passPartly(type, bytes, at, end)) break
-        at = bytes.length
-        break
+    try {
+      while (bytes.length - at >= HEADER) {
+        const type = bytes[at]!
+        const end = messageEnd(bytes, at)
+        if (end > bytes.length) {
+          const way = this.#partly(type, end - at)
+          if (way === 'collect') break
+          if (way === 'pass') this.#pass(end - bytes.length)
+          else {
+            if (at > kept) wire.toClient(bytes.subarray(kept, at))
+            kept = bytes.length
+            this.#dropping = end - bytes.length
+          }
+          at = bytes.length
+          break
+        }
+        let fate: Fate
+        let until = end
+        if (type === BACKEND.DataRow) {
+          until = runEnd(bytes, end)
+          fate = this.#rows(bytes, at, until)
+        } else fate = this.#replies.message(type, bytes, at, end)
+        if (fate !== undefined) {
+          if (at > kept) wire.toClient(bytes.subarray(kept, at))
+          if (fate.length > 0) wire.toClient(fate)
+          kept = until
+        }
+        at = until
       }
-      let fate: Fate
-      let until = end
-      if (type === BACKEND.DataRow) {
-        until = runEnd(bytes, end)
-        fate = this.#rows(bytes, at, until)
-      } else fate = this.#replies.message(type, bytes, at, end)
-      if (fate !== undefined) {
-        if (at > kept) wire.toClient(bytes.subarray(kept, at))
-        if (fate.length > 0) wire.toClient(fate)
-        kept = until
-      }
-      at = until
+    } finally {
+      // Also before an error: what was good in this piece is told, as it would be had it come alone.
+      if (at > kept) wire.toClient(kept === 0 && at === bytes.length ? bytes : bytes.subarray(kept, at))
     }
-    if (at > kept) wire.toClient(kept === 0 && at === bytes.length ? bytes : bytes.subarray(kept, at))
-    if (at < bytes.length && this.#dropping === 0) this.#keep(bytes, at)
+    if (at < bytes.length) this.#keep(bytes, at)
   }
 
-  #skipDropped(bytes: Buffer): number {
+  /** The rest of a message that was begun: passed on or swallowed. Returns where it ends in `bytes`. */
+  #passOrDrop(bytes: Buffer): number {
     const dropped = Math.min(this.#dropping, bytes.length)
     this.#dropping -= dropped
-    return dropped
+    const passed = Math.min(this.#passing, bytes.length - dropped)
+    if (passed === 0) return dropped
+    this.#passing -= passed
+    this.#d.parts.wire.toClient(passed === bytes.length ? bytes : bytes.subarray(dropped, dropped + passed))
+    if (this.#passing === 0) this.#d.messageEnded()
+    return dropped + passed
+  }
+
+  #pass(rest: number): void {
+    this.#passing = rest
+    this.#d.midMessage = true
   }
 
   #keep(bytes: Buffer, at: number): void {
-    this.#carry.push(bytes.subarray(at))
-    this.#carried = bytes.length - at
-    if (this.#carried < HEADER) return
+    this.#carry.keep(at === 0 ? bytes : bytes.subarray(at))
+    if (this.#carry.size < HEADER) return
     const length = messageEnd(bytes, at) - at
     if (length > COLLECTED_BYTES) throw new SluiceError('mask.unreadable', `a message of ${length} bytes`)
     this.#wanted = length
   }
 
-  /** A row or COPY message that need not be seen whole goes on in pieces, whatever its size. Returns false when it must be collected. */
-  #passPartly(type: number, bytes: Buffer, start: number, end: number): boolean {
-    if (type !== BACKEND.DataRow && type !== BACKEND.CopyData) return false
-    const run = this.#replies.running()
-    if (!run || run.permit.obligations.rows !== undefined) return false
-    if (type === BACKEND.DataRow && !run.planned) this.#plan(run)
-    if (type === BACKEND.DataRow ? run.masker || run.sample > 0 : run.copyMasker || !run.planned) return false
-    if (this.#replies.muted || run.cut) return false
+  /** A row or COPY message that need not be seen whole goes on in pieces, whatever its size. */
+  #partly(type: number, length: number): Partly {
+    if (type !== BACKEND.DataRow && type !== BACKEND.CopyData) return 'collect'
+    const isRow = type === BACKEND.DataRow
+    const run = this.#d.running()
+    if (!run || (!isRow && this.#d.copy !== 'out')) return this.#d.copy === 'both' ? 'pass' : 'collect'
+    if (this.#replies.muted || run.cut) return 'drop'
+    if (isRow && !run.planned) this.#plan(run)
+    const most = run.permit.obligations.rows
+    if (most !== undefined && run.rows >= most) {
+      cutShort(this.#d, run, 'limit.rows', `at most ${most} rows`)
+      return 'drop'
+    }
+    if (isRow ? run.masker : run.copyMasker) return 'collect'
+    if (isRow && run.sample > 0) {
+      if (length <= run.sampleBytes) return 'collect'
+      run.sample = 0
+    }
     run.rows++
-    run.bytes += end - start
-    this.#passing = end - bytes.length
-    return true
+    run.bytes += length
+    return 'pass'
   }
 
   #plan(run: Run): void {
     const { portal } = run
-    const described = run.described ?? portal?.described ?? portal?.prepared.described
+    const own = run.description.fields ?? portal?.description.fields
     // A portal's own description knows its formats; a statement's does not, Bind asked for them.
-    const own = run.described !== undefined || portal?.described !== undefined
-    planRows(this.#d, run, described, own || !portal ? ALL_AS_DESCRIBED : portal.bind.resultFormats)
+    const formats = own || !portal ? ALL_AS_DESCRIBED : portal.bind.resultFormats
+    planRows(this.#d, run, own ?? portal?.prepared.description.fields, formats)
   }
 
   /** A run of complete DataRow messages. */
   #rows(bytes: Buffer, start: number, end: number): Fate {
-    const run = this.#replies.running()
+    const run = this.#d.running()
     if (!run) throw new SluiceError('protocol.target', 'a row nobody asked for')
     if (this.#replies.muted || run.cut) return SWALLOW
     if (!run.planned) this.#plan(run)
@@ -148,10 +183,11 @@ export class TargetSide {
     let at = 0
     while (at < rows.length && run.sample > 0) {
       const end = messageEnd(rows, at)
-      if (end > SAMPLE_BYTES) {
+      if (end - at > run.sampleBytes) {
         run.sample = 0
         break
       }
+      run.sampleBytes -= end - at
       at = end
       run.sample--
     }
