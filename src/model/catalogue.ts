@@ -6,6 +6,8 @@ export interface CatalogueColumn {
   readonly typeOid: number
   /** The type's declared name without modifiers: `text`, `integer`. */
   readonly typeName: string
+  /** The expression a generated column is computed by, as the server prints it: its values come from the columns it names. */
+  readonly generated?: string
 }
 
 export type RelationKind = 'table' | 'view' | 'matview' | 'foreign' | 'sequence' | 'index' | 'composite'

@@ -1,6 +1,7 @@
 import { effects } from '../model/effects.ts'
 import { child, children, flag, type Node, names, stringOf, word } from './ast.ts'
 import { readPredicate } from './expression.ts'
+import type { NamedRelation } from './names.ts'
 import { readQuery } from './query.ts'
 import { type Reading, rangeVar } from './reading.ts'
 import type { CopyOut, OutputColumn, ResultShape } from './resolved.ts'
@@ -70,7 +71,15 @@ function readSource(reading: Reading, node: Node): Relation {
   const named = rangeVar(reading, relation)
   reading.touch(named, TO_CLIENT)
   const item = reading.names.item(named, undefined, false)
-  return listed(reading, item, names(node, 'attlist'))
+  const wanted = names(node, 'attlist')
+  return listed(reading, item, wanted.length > 0 ? wanted : storedColumns(named))
+}
+
+/** What COPY takes of a table that has generated columns, which it leaves out; empty: all columns. */
+function storedColumns({ relations }: NamedRelation): string[] {
+  const columns = relations.length === 1 ? relations[0]!.columns : []
+  if (columns.every(({ generated }) => generated === undefined)) return []
+  return columns.flatMap(({ name, generated }) => (generated === undefined ? [name] : []))
 }
 
 /** The columns a COPY lists, or all of them. */

@@ -13,7 +13,7 @@ import { messageOf } from './parsed.ts'
 import type { NameContext, Resolved } from './resolved.ts'
 import { ShapeCache } from './shape.ts'
 import { Snapshot } from './snapshot.ts'
-import { readView } from './views.ts'
+import { columnsOf, readView } from './views.ts'
 
 export type { ParsedMessage } from './message.ts'
 export { SessionMirror } from './mirror.ts'
@@ -152,7 +152,10 @@ export class PostgresSql {
     let snapshot = byLabels.get(labels)
     if (!snapshot) {
       const parse = (text: string) => this.parse(text)
-      snapshot = new Snapshot(catalogue, labels, (view, depth, one) => readView(view, depth, one, parse))
+      snapshot = new Snapshot(catalogue, labels, {
+        view: (view, depth, one) => readView(view, depth, one, parse),
+        columnsOf: (expression) => columnsOf(expression, parse),
+      })
       byLabels.set(labels, snapshot)
     }
     return snapshot

@@ -11,6 +11,7 @@ import { qualifiedName, systemEffects } from './snapshot.ts'
 
 const EXECUTE = effects('execute')
 const UNKNOWN = effects('unknown')
+const SECOND_CONNECTION = effects('connect', 'unknown')
 
 /** Everything found out about one statement while it is read. Written by the walkers, turned into facts at the end. */
 export class Reading {
@@ -153,6 +154,8 @@ export class Reading {
     this.callEffects |= verdict.effects
     if ((verdict.effects & (EXECUTE | UNKNOWN)) !== 0) this.sensitive = true
     if (verdict.opaque) this.#anything()
+    // What it is told to run elsewhere may copy anything.
+    if ((verdict.effects & SECOND_CONNECTION) === SECOND_CONNECTION) this.copy(this.everything)
     return verdict
   }
 

@@ -51,6 +51,13 @@ export function echoes(name: string): ReadonlySet<string> | undefined {
   return ECHOES.get(name)
 }
 
+/** Reads what the catalogue has as text. */
+export interface DefinitionReader {
+  view(view: CatalogueRelation, depth: number, snapshot: Snapshot): ViewReading
+  /** Names of the columns a generated column's expression uses; undefined when it cannot be read. */
+  columnsOf(expression: string): readonly string[] | undefined
+}
+
 /** What reading a system relation does beyond reading: roles' secrets, and files of the server behind a view. */
 const BEYOND_READ: ReadonlyMap<string, EffectSet> = new Map([
   ...['pg_authid', 'pg_shadow', 'pg_user_mapping'].map((name) => [name, effects('grant')] as const),
@@ -76,18 +83,14 @@ export class Snapshot {
   readonly everything: LabelSet
   readonly #readings = new Map<CatalogueRelation, RelationReading>()
   readonly #inProgress = new Set<CatalogueRelation>()
-  readonly #expand: (view: CatalogueRelation, depth: number, snapshot: Snapshot) => ViewReading
+  readonly #reader: DefinitionReader
   #children: Map<number, CatalogueRelation[]> | undefined
   #attributes: Set<string> | undefined
 
-  constructor(
-    catalogue: Catalogue | undefined,
-    labels: LabelIndex,
-    expand: (view: CatalogueRelation, depth: number, snapshot: Snapshot) => ViewReading,
-  ) {
+  constructor(catalogue: Catalogue | undefined, labels: LabelIndex, reader: DefinitionReader) {
     this.catalogue = catalogue
     this.labels = labels
-    this.#expand = expand
+    this.#reader = reader
     this.everything = anythingLabelled(catalogue, labels) ? labelSet(labels.all) : NO_LABELS
   }
 
@@ -126,7 +129,7 @@ export class Snapshot {
     const parents = this.#ancestors(relation)
     const heirs = only ? [] : this.#descendants(relation)
     const isView = relation.kind === 'view' || relation.kind === 'matview'
-    const view = isView ? this.#expand(relation, this.#inProgress.size, this) : undefined
+    const view = isView ? this.#reader.view(relation, this.#inProgress.size, this) : undefined
     const columns = relation.columns.map((column, i) => {
       let labels = labelSet(this.labels.column(relation.schema, relation.name, column.name))
       for (const kin of parents) labels = union(labels, labelSet(this.labels.column(kin.schema, kin.name, column.name)))
@@ -136,11 +139,22 @@ export class Snapshot {
         labels = union(labels, this.everything)
       return { name: column.name, labels, origin: `${relation.schema}.${relation.name}.${column.name}` }
     })
+    for (const [i, { generated }] of relation.columns.entries())
+      if (generated !== undefined) columns[i] = { ...columns[i]!, labels: this.#generatedLabels(generated, columns, i) }
     let labels = view?.labels ?? NO_LABELS
     for (const column of columns) labels = union(labels, column.labels)
     const alsoRead = new Set<string>(view?.relations)
     for (const heir of heirs) alsoRead.add(qualifiedName(heir))
     return { columns, labels, alsoRead: [...alsoRead], view }
+  }
+
+  /** A generated column's own labels and those of the columns it is computed from, which cannot be generated themselves. */
+  #generatedLabels(expression: string, columns: readonly Column[], i: number): LabelSet {
+    const sources = this.#reader.columnsOf(expression)
+    if (!sources) return this.everything
+    let { labels } = columns[i]!
+    for (const column of columns) if (sources.includes(column.name)) labels = union(labels, column.labels)
+    return labels
   }
 
   /** A view's column by position; a definition of another width than the catalogue's is not trusted. */

@@ -1,5 +1,6 @@
 import type { CatalogueRelation } from '../model/catalogue.ts'
 import { effects } from '../model/effects.ts'
+import { eachChild, type Node, names } from './ast.ts'
 import { labelSet, NO_LABELS } from './labels.ts'
 import { VIEW_DEPTH_MAX, VIEW_TEXT_MAX } from './limits.ts'
 import type { ParsedMessage } from './message.ts'
@@ -31,6 +32,22 @@ export function readView(
   } catch {
     // A definition the grammar refuses or that is too large is as good as none: it carries everything.
     return opaque(snapshot)
+  }
+}
+
+/** Names of the columns an expression uses; undefined for one that cannot be read, or that uses a whole row. */
+export function columnsOf(expression: string, parse: (text: string) => ParsedMessage): readonly string[] | undefined {
+  try {
+    const parsed = parse(`SELECT ${expression}`)
+    const found: string[] = []
+    const visit = (node: Node): void => {
+      if (node.nodeType === 'ColumnRef') found.push(...names(node, 'fields'))
+      eachChild(node, visit)
+    }
+    for (const { node } of parsed.statements) visit(node)
+    return parsed.unknown.length > 0 || found.includes('') ? undefined : found
+  } catch {
+    return undefined
   }
 }
 

@@ -126,7 +126,14 @@ export class CatalogueDraft {
       typeName = row.text(4)
       this.#typeNames.set(typeOid, typeName)
     }
-    this.#writing?.columns.push({ name: this.#spelling(row.text(3)), number: row.integer(1), typeOid, typeName })
+    const generated = row.text(5)
+    this.#writing?.columns.push({
+      name: this.#spelling(row.text(3)),
+      number: row.integer(1),
+      typeOid,
+      typeName,
+      ...(generated === '' ? {} : { generated }),
+    })
   }
 
   /** Ten thousand tables have a few hundred different column names: one string serves them all. */
