@@ -1,0 +1,79 @@
+import pg from 'pg'
+import { startTestGateway, type TestGateway } from '../rig/gateway.ts'
+import { type PostgresOptions, type PostgresServer, startPostgres } from '../rig/postgres.ts'
+import { WireClient } from '../rig/wire.ts'
+import { startTap, type Tap } from './tap.ts'
+import { POLICY, SCHEMA } from './world.ts'
+
+export type Who = 'agent:reader' | 'agent:analyst' | 'agent:writer' | 'human:open' | 'human:raw'
+
+/** One server, one gateway, and what clients of it received. */
+export interface Stage extends AsyncDisposable {
+  readonly server: PostgresServer
+  readonly gateway: TestGateway
+  readonly tap: Tap
+  /** Straight to the server, past the gateway. */
+  readonly direct: pg.Client
+  login(who: Who): ReturnType<TestGateway['login']>
+  /** A raw session through the gateway. */
+  open(who: Who, parameters?: Readonly<Record<string, string>>): Promise<WireClient>
+  /** Everything that may not change, as one text, asked straight at the server. */
+  state(): Promise<string>
+}
+
+/** Contents of every table, definitions, roles, sequences and large objects: whatever a statement that got through would leave behind. */
+const STATE = `
+select string_agg(md5(x), ' ' order by x) from (
+  select 'rows ' || c.oid::regclass || md5(query_to_xml(format('select t.* from %s t order by 1', c.oid::regclass), true, false, '')::text)
+    from pg_class c where relkind in ('r', 'S') and relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'pg_toast'::regnamespace)
+  union all select 'class ' || oid || relname || relowner || relacl::text from pg_class where relnamespace <> 'pg_toast'::regnamespace and relpersistence <> 't'
+  union all select 'proc ' || oid || proname || prosrc from pg_proc where oid > 16383
+  union all select 'role ' || rolname || rolsuper || rolconfig::text from pg_roles
+  union all select 'setting ' || setdatabase || setrole || setconfig::text from pg_db_role_setting
+  union all select 'other ' || (select count(*) from pg_largeobject_metadata) || '/' || (select count(*) from pg_replication_slots) || '/'
+    || (select count(*) from pg_rewrite) || '/' || (select count(*) from pg_trigger) || '/' || (select count(*) from pg_extension) || '/'
+    || (select count(*) from pg_prepared_xacts) || '/' || (select count(*) from pg_locks where locktype = 'advisory')
+) as s (x)`
+
+export async function startStage(options: PostgresOptions & { readonly schema?: string } = {}): Promise<Stage> {
+  const { schema = SCHEMA, ...postgres } = options
+  const server = await startPostgres({
+    settings: { log_statement: 'all', max_prepared_transactions: 4, wal_level: 'logical' },
+    ...postgres,
+  })
+  const direct = new pg.Client({ ...server, ssl: false })
+  await direct.connect()
+  await direct.query(schema)
+  const gateway = await startTestGateway({ target: server, policy: POLICY })
+  const tap = await startTap(gateway.port)
+  const login = (who: Who) => ({ ...gateway.login(who), port: tap.port })
+  return {
+    server,
+    gateway,
+    tap,
+    direct,
+    login,
+    open: (who, parameters) => WireClient.open(login(who), parameters),
+    state: async () => (await direct.query<{ string_agg: string }>(STATE)).rows[0]!.string_agg,
+    async [Symbol.asyncDispose]() {
+      await direct.end()
+      await tap[Symbol.asyncDispose]()
+      await gateway.stop()
+      await server.stop('immediate')
+    },
+  }
+}
+
+/** Says yes to the one request that waits, as a person of the group dba. */
+export async function approve(gateway: TestGateway): Promise<{ readonly id: string; readonly shown: string }> {
+  const headers = { authorization: `Bearer ${gateway.token('human:ada')}`, 'content-type': 'application/json' }
+  const list = (await (await fetch(`${gateway.api}/api/v1/approvals?state=pending`, { headers })).json()) as {
+    approvals: { id: string; digest: string; text: { text: string }; sessionState: Record<string, string> }[]
+  }
+  const [first, ...others] = list.approvals
+  if (!first || others.length > 0) throw new Error(`${list.approvals.length} requests wait`)
+  const body = JSON.stringify({ digest: first.digest, reason: 'test', readWhole: true })
+  const answer = await fetch(`${gateway.api}/api/v1/approvals/${first.id}/approve`, { method: 'POST', headers, body })
+  if (!answer.ok) throw new Error(await answer.text())
+  return { id: first.id, shown: JSON.stringify([first.text.text, first.sessionState]) }
+}
