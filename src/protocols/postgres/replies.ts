@@ -2,29 +2,30 @@ import { ByteReader } from '../../kit/bytes.ts'
 import { SluiceError } from '../../kit/errors.ts'
 import type { ResolvedStatement } from '../../sql/postgres.ts'
 import { BACKEND } from './codec.ts'
+import { CopyReplies } from './copy-replies.ts'
 import type { Dialogue, TransactionStatus } from './dialogue.ts'
 import { maskErrorFields, maskNotification, maskParameterStatus } from './error-mask.ts'
 import type { Exchange, Run, Words } from './exchange.ts'
+import { dueRun, type Fate, SWALLOW } from './fate.ts'
 import { readErrorFields } from './messages.ts'
-import { knownDescription, planCopy, planRows } from './plans.ts'
+import { knownDescription, planRows } from './plans.ts'
 import { nativeResponse, refusalResponse } from './reply.ts'
 import { knownNames, maskColumnNames, readRowDescription } from './results.ts'
-import { answered, cutShort, finishRun } from './run.ts'
+import { answered, finishRun } from './run.ts'
 import { Bound, Prepared } from './statements.ts'
 
-/** What becomes of one message from the target: forwarded as it is (undefined), replaced, or replaced by nothing. */
-export type Fate = Buffer | undefined
-export const SWALLOW = Buffer.alloc(0)
 const HEADER = 5
 
 /** Matches the target's replies to what was asked, in order. A reply that does not fit ends the session. */
 export class Replies {
   readonly #d: Dialogue
+  readonly #copies: CopyReplies
   /** After a limit cut a result short and the target finished all the same: nothing more is shown until ReadyForQuery. */
   muted = false
 
   constructor(dialogue: Dialogue) {
     this.#d = dialogue
+    this.#copies = new CopyReplies(dialogue)
   }
 
   message(type: number, bytes: Buffer, start: number, end: number): Fate {
@@ -67,15 +68,11 @@ export class Replies {
   #streamed(type: number, bytes: Buffer, start: number, end: number): Fate {
     switch (type) {
       case BACKEND.CopyData:
-        return this.#copyData(bytes, start, end)
-      case BACKEND.CopyOutResponse:
-        return this.#copyOut(bytes, start, end)
-      case BACKEND.CopyInResponse:
-        return this.#copyIn()
-      case BACKEND.CopyBothResponse:
-        return this.#copyBoth()
       case BACKEND.CopyDone:
-        return this.#copyDone()
+      case BACKEND.CopyOutResponse:
+      case BACKEND.CopyInResponse:
+      case BACKEND.CopyBothResponse:
+        return this.#copies.message(type, { bytes, start, end, muted: this.muted })
       case BACKEND.NoticeResponse:
         return this.#scrubbed(bytes.subarray(start, end))
       case BACKEND.NotificationResponse:
@@ -97,13 +94,6 @@ export class Replies {
     if (first?.kind !== kind || ('words' in first && first.words))
       throw new SluiceError('protocol.target', `a reply to ${kind} where one to ${first?.kind ?? 'nothing'} was due`)
     return first as Extract<Exchange, { kind: K }>
-  }
-
-  /** The permitted operation a result belongs to. */
-  #dueRun(what: string): Run {
-    const run = this.#d.running()
-    if (!run) throw new SluiceError('protocol.target', `${what} nobody asked for`)
-    return run
   }
 
   #done(kind: 'parse' | 'bind' | 'close'): Fate {
@@ -183,7 +173,7 @@ export class Replies {
   }
 
   #commandComplete(tag: string): Fate {
-    const run = this.#dueRun('a CommandComplete')
+    const run = dueRun(this.#d, 'a CommandComplete')
     run.tag = run.tag === '' ? tag : `${run.tag}; ${tag}`
     this.#passed(run)
     run.index++
@@ -210,68 +200,6 @@ export class Replies {
     if (!run.cut || this.muted) return this.#shown(undefined)
     this.muted = true
     return refusalResponse(run.cut)
-  }
-
-  /** CopyOutResponse: Int8 format, Int16 columns, their formats. */
-  #copyOut(bytes: Buffer, start: number, end: number): Fate {
-    const run = this.#dueRun('a CopyOutResponse')
-    const reader = new ByteReader(bytes, start + HEADER + 1, end)
-    planCopy(this.#d, run, reader.uint16())
-    this.#d.copy = 'out'
-    return this.#shown(undefined)
-  }
-
-  /** Sync and Flush sent before the COPY data ends are discarded by the server: no ReadyForQuery comes for those Syncs. */
-  #copyIn(): Fate {
-    if (this.#d.copiesIn === 0 || !this.#d.running())
-      throw new SluiceError('protocol.target', 'an unexpected CopyInResponse')
-    const { queue } = this.#d
-    let lexing = 0
-    let place = 1
-    for (let next = queue.at(place); next && next.kind !== 'copyEnd'; next = queue.at(++place)) {
-      if (next.kind !== 'sync') continue
-      next.spent = true
-      lexing += next.lexing
-      next.lexing = 0
-    }
-    this.#d.copy = queue.at(place) ? 'none' : 'in'
-    this.#d.reopenLexing(lexing, place)
-    // Whoever waits here talks to a server that wants COPY data.
-    this.#d.wakeWaiters()
-    return undefined
-  }
-
-  /** CopyBothResponse: a stream of changes nobody here decodes; only a replication session may have one. */
-  #copyBoth(): Fate {
-    this.#dueRun('a CopyBothResponse')
-    if (!this.#d.parts.replication) throw new SluiceError('protocol.target', 'an unexpected CopyBothResponse')
-    this.#d.copy = 'both'
-    return undefined
-  }
-
-  #copyData(bytes: Buffer, start: number, end: number): Fate {
-    if (this.#d.copy === 'both') return undefined
-    const run = this.#dueRun('COPY data')
-    if (this.#d.copy !== 'out') throw new SluiceError('protocol.target', 'COPY data outside COPY')
-    if (run.cut || this.muted) return SWALLOW
-    const most = run.permit.obligations.rows
-    if (most !== undefined && run.rows >= most) {
-      cutShort(this.#d, run, 'limit.rows', `at most ${most} rows`)
-      return SWALLOW
-    }
-    run.rows++
-    run.bytes += end - start
-    return run.copyMasker?.feed(bytes.subarray(start + HEADER, end))
-  }
-
-  #copyDone(): Fate {
-    if (this.#d.copy === 'both') return undefined
-    const run = this.#dueRun('CopyDone')
-    if (this.#d.copy !== 'out') throw new SluiceError('protocol.target', 'CopyDone outside COPY')
-    this.#d.copy = 'none'
-    const rest = run.cut ? undefined : run.copyMasker?.end()
-    if (!rest || rest.length === 0) return this.#shown(undefined)
-    return Buffer.concat([rest, Buffer.of(BACKEND.CopyDone, 0, 0, 0, 4)])
   }
 
   /** True when what arrives now may echo values the caller may only see masked. */

@@ -3,9 +3,10 @@ import { SluiceError } from '../../kit/errors.ts'
 import { BACKEND } from './codec.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Run } from './exchange.ts'
+import { type Fate, SWALLOW } from './fate.ts'
 import { COLLECTED_BYTES } from './limits.ts'
 import { planRows } from './plans.ts'
-import { type Fate, Replies, SWALLOW } from './replies.ts'
+import { Replies } from './replies.ts'
 import { cutShort } from './run.ts'
 
 const HEADER = 5
