@@ -25,13 +25,18 @@ export interface Contender {
 export async function startContenders(server: PostgresServer, node: readonly string[]): Promise<Contender[]> {
   const direct: Contender = { name: 'direct', login: server, pid: 0, stop: async () => {} }
   const pipe = await startPipeProcess({ target: server })
-  const gateway = await startTestGateway({ target: server, policy: POLICY, node })
   return [
     direct,
     await startPgBouncer(server),
     { name: 'pipe', login: pipe.login('human:bench'), pid: pipe.pid, stop: pipe.stop },
-    { name: 'sluice', login: gateway.login('human:bench'), pid: gateway.pid, stop: gateway.stop },
+    await startSluice(server, node),
   ]
+}
+
+/** The gateway with full enforcement, fresh. */
+export async function startSluice(server: PostgresServer, node: readonly string[] = []): Promise<Contender> {
+  const gateway = await startTestGateway({ target: server, policy: POLICY, node })
+  return { name: 'sluice', login: gateway.login('human:bench'), pid: gateway.pid, stop: gateway.stop }
 }
 
 /** Debian's PgBouncer in session mode with SCRAM on both sides: what an experienced operator would put there. */

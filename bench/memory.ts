@@ -19,8 +19,12 @@ function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }
 
-/** MB that `count` sessions which have run one statement and now wait add to the process in between. */
+/** MB that `count` sessions which have run one statement and now wait add to the process in between, after a first one has come and gone. */
 export async function idleSessions(contender: Contender, count: number): Promise<number> {
+  const first = client(contender.login)
+  await first.connect()
+  await first.query('select 1')
+  await first.end()
   const before = resident(contender.pid, 'VmRSS')
   const clients: pg.Client[] = []
   while (clients.length < count) {
@@ -42,7 +46,8 @@ export async function largeResult(contender: Contender): Promise<number> {
     mustRun(['psql', '-X', '-q', '-o', '/dev/null', '-c', `copy (${sql}) to stdout`], {
       env: loginEnvironment(contender.login),
     })
-  await copy("select repeat('x', 1000) from generate_series(1, 50000)")
+  // One row first: what a first session costs is not what a large result adds.
+  await copy('select 1')
   const before = resident(contender.pid, 'VmRSS')
   forgetPeak(contender.pid)
   await copy(GIGABYTE)
