@@ -3,7 +3,7 @@ import { startTestGateway, type TestGateway } from '../rig/gateway.ts'
 import { type PostgresOptions, type PostgresServer, startPostgres } from '../rig/postgres.ts'
 import { WireClient } from '../rig/wire.ts'
 import { startTap, type Tap } from './tap.ts'
-import { POLICY, SCHEMA } from './world.ts'
+import { POLICY, SCHEMA, STRICT } from './world.ts'
 
 export type Who = 'agent:reader' | 'agent:analyst' | 'agent:writer' | 'human:open' | 'human:raw'
 
@@ -23,7 +23,7 @@ export interface Stage extends AsyncDisposable {
 
 /** Contents of every table, definitions, roles, sequences and large objects: whatever a statement that got through would leave behind. */
 const STATE = `
-select string_agg(md5(x), ' ' order by x) from (
+select md5(string_agg(x, chr(10) order by x)) as state from (
   select 'rows ' || c.oid::regclass || md5(query_to_xml(format('select t.* from %s t order by 1', c.oid::regclass), true, false, '')::text)
     from pg_class c where relkind in ('r', 'S') and relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'pg_toast'::regnamespace)
   union all select 'class ' || oid || relname || relowner || relacl::text from pg_class where relnamespace <> 'pg_toast'::regnamespace and relpersistence <> 't'
@@ -44,7 +44,7 @@ export async function startStage(options: PostgresOptions & { readonly schema?: 
   const direct = new pg.Client({ ...server, ssl: false })
   await direct.connect()
   await direct.query(schema)
-  const gateway = await startTestGateway({ target: server, policy: POLICY })
+  const gateway = await startTestGateway({ target: server, policy: POLICY + STRICT(`${server.host}:${server.port}`) })
   const tap = await startTap(gateway.port)
   const login = (who: Who) => ({ ...gateway.login(who), port: tap.port })
   return {
@@ -54,7 +54,7 @@ export async function startStage(options: PostgresOptions & { readonly schema?: 
     direct,
     login,
     open: (who, parameters) => WireClient.open(login(who), parameters),
-    state: async () => (await direct.query<{ string_agg: string }>(STATE)).rows[0]!.string_agg,
+    state: async () => (await direct.query<{ state: string }>(STATE)).rows[0]!.state,
     async [Symbol.asyncDispose]() {
       await direct.end()
       await tap[Symbol.asyncDispose]()
@@ -64,16 +64,23 @@ export async function startStage(options: PostgresOptions & { readonly schema?: 
   }
 }
 
-/** Says yes to the one request that waits, as a person of the group dba. */
-export async function approve(gateway: TestGateway): Promise<{ readonly id: string; readonly shown: string }> {
+export interface Waiting {
+  readonly id: string
+  /** The statement and the session's state, as the person saw them. */
+  readonly shown: string
+}
+
+/** Says yes, or no, to the one request that waits, as a person of the group dba. */
+export async function decide(gateway: TestGateway, verdict: 'approve' | 'reject'): Promise<Waiting> {
   const headers = { authorization: `Bearer ${gateway.token('human:ada')}`, 'content-type': 'application/json' }
   const list = (await (await fetch(`${gateway.api}/api/v1/approvals?state=pending`, { headers })).json()) as {
     approvals: { id: string; digest: string; text: { text: string }; sessionState: Record<string, string> }[]
   }
   const [first, ...others] = list.approvals
   if (!first || others.length > 0) throw new Error(`${list.approvals.length} requests wait`)
-  const body = JSON.stringify({ digest: first.digest, reason: 'test', readWhole: true })
-  const answer = await fetch(`${gateway.api}/api/v1/approvals/${first.id}/approve`, { method: 'POST', headers, body })
+  const body = { digest: first.digest, reason: 'test', ...(verdict === 'approve' ? { readWhole: true } : {}) }
+  const url = `${gateway.api}/api/v1/approvals/${first.id}/${verdict}`
+  const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
   if (!answer.ok) throw new Error(await answer.text())
   return { id: first.id, shown: JSON.stringify([first.text.text, first.sessionState]) }
 }

@@ -185,3 +185,9 @@ who: principal.name in ["open", "raw"]
 on: "true"
 then: allow
 `
+
+/** A target that must have TLS where the server has none (A47). */
+export const STRICT = (address: string): string => `
+---
+${JSON.stringify({ kind: 'Resource', name: 'strict', protocol: 'postgres', address, database: 'postgres', users: [{ name: 'postgres' }], tls: { mode: 'require' } })}
+`
