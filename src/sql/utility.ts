@@ -168,8 +168,8 @@ function transaction(a: Analysis): void {
   a.call(tag)
   a.reading.transaction.add(fact)
   for (const option of children(a.node, 'options')) a.reading.settings.add(word(option, 'defname'))
-  // These decide over another session's prepared work.
-  if (verb === 'commit prepared' || verb === 'rollback prepared') a.reading.effects |= WRITE
+  // A prepared transaction outlives its session and keeps its locks; whoever ends one decides over another session's work.
+  if (verb.includes('prepare')) a.reading.effects |= WRITE
   a.transitions.push({ kind: 'transaction', verb })
   // AND CHAIN opens the next block at once.
   if (flag(a.node, 'chain')) a.transitions.push({ kind: 'transaction', verb: 'begin' })
