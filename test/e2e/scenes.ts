@@ -177,7 +177,7 @@ export const SCENES: readonly Scene[] = [
       wire.query('select * from t'),
     ],
     ready: 3,
-    shows: /C42883[^]*D 3/,
+    shows: /C42883[\s\S]*D 3/,
   },
   {
     name: 'several Syncs at once',
