@@ -13,13 +13,19 @@ Or by environment: SLUICE_PORT, SLUICE_API_PORT, SLUICE_DIR.`
 
 /** Options of the command line, then of the environment, then the defaults. Throws with a sentence. */
 export function demoOptions(args: readonly string[], env: NodeJS.ProcessEnv): DemoOptions {
-  const options = { port: { type: 'string' }, 'api-port': { type: 'string' }, dir: { type: 'string' } } as const
-  let values: { port?: string; 'api-port'?: string; dir?: string }
+  const options = {
+    port: { type: 'string' },
+    'api-port': { type: 'string' },
+    dir: { type: 'string' },
+    help: { type: 'boolean' },
+  } as const
+  let values: { port?: string; 'api-port'?: string; dir?: string; help?: boolean }
   try {
     values = parseArgs({ args: [...args], options }).values
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${USAGE}`)
   }
+  if (values.help) throw new Error(USAGE)
   return {
     port: portOf(values.port ?? env.SLUICE_PORT ?? '15432'),
     apiPort: portOf(values['api-port'] ?? env.SLUICE_API_PORT ?? '8420'),

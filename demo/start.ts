@@ -1,4 +1,5 @@
 /** `npm start`: a gateway with a real PostgreSQL behind it, one person, one agent, and commands to paste. */
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import { paintFor } from '../src/cli/paint.ts'
@@ -6,6 +7,7 @@ import { createLog } from '../src/kit/log.ts'
 import { type RunningGateway, startGateway } from '../src/serve.ts'
 import { parseSettings } from '../src/setup/config.ts'
 import { demoFolder, preparePolicy, takeFolder, writePrivate } from './folder.ts'
+import { formatLogLine } from './log-line.ts'
 import { type DemoOptions, demoOptions } from './options.ts'
 import { startDemoPostgres } from './postgres.ts'
 import { ensureTokens } from './tokens.ts'
@@ -17,6 +19,9 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const PATIENCE_MS = 5_000
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
+const tell = (line: string) => say(formatLogLine(line))
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
 /** What must be stopped, last started first. */
 const stops: (() => unknown)[] = []
@@ -30,7 +35,6 @@ function stop(): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const started_ms = performance.now()
   const options = demoOptions(process.argv.slice(2), process.env)
   const folder = demoFolder(options.dir)
   for (const [port, flag] of [
@@ -42,7 +46,7 @@ async function main(): Promise<void> {
   const postgres = await startDemoPostgres(folder.demo, say)
   stops.push(() => postgres.stop())
   preparePolicy(folder, postgres.port)
-  const gateway = await startGateway(settingsOf(options), { version: 'demo', log: createLog('warn') })
+  const gateway = await startGateway(settingsOf(options), { version, log: createLog('info', tell) })
   stops.push(() => gateway.stop())
   void postgres.ended.then(
     () => stopping ?? giveUp(new Error('The demo’s PostgreSQL ended by itself; see .sluice/demo/postgres.log.')),
@@ -58,7 +62,7 @@ async function main(): Promise<void> {
   writePrivate(join(folder.root, 'profile.json'), json(profile))
   writePrivate(join(folder.root, 'demo.json'), json(description(gateway, tokens.agent, tour)))
   stops.push(() => say('Stopping …'))
-  process.stdout.write(welcome(gateway, tour, Math.round((performance.now() - started_ms) / 100) / 10))
+  process.stdout.write(welcome(gateway, tour, Math.round(performance.now() / 100) / 10))
 }
 
 /** Says at once, before anything is started, that a port is taken. */

@@ -21,7 +21,7 @@ describe('a refusal', () => {
         status: 'denied',
         code: 'api.unauthorized',
         rule: '',
-        message: 'Sign in first.',
+        message: 'Sign in first: the token is missing, wrong, or has ended.',
         hint: expect.any(String),
         retry: false,
       },

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { answerOf, type Context, contextOf } from './context.ts'
+import { answerOf, type Context, contextOf, named } from './context.ts'
 import { briefly, durationOf, instantOf } from './duration.ts'
 import { CommandFailure, EXIT, idOf } from './exit.ts'
 import { formatTable } from './table.ts'
@@ -21,7 +21,7 @@ export function registerApprovalsCommand(program: Command): void {
     .command('approvals')
     .description('requests you made or may decide')
     .option('--all', 'also those that ended')
-    .option('--wait <duration>', 'wait this long for one you may decide')
+    .option('--wait <duration>', 'wait this long for one you may decide; print the newest')
     .option('--ids', 'print only the ids')
     .addHelpText(
       'after',
@@ -55,15 +55,20 @@ async function listApprovals({ api }: Context, all = false) {
   return (await answerOf(api.approvals.$get({ query: all ? {} : { state: 'pending' } }))).approvals
 }
 
-/** One request. Throws `api.not_found` for one the caller may not see. */
+/** One request. Throws CommandFailure for one the caller may not see. */
 export async function oneApproval({ api }: Context, id: string, full = false) {
-  return answerOf(api.approvals[':id'].$get({ param: { id: idOf(id) }, query: { full: full ? 'true' : 'false' } }))
+  return named(
+    answerOf(api.approvals[':id'].$get({ param: { id: idOf(id) }, query: { full: full ? 'true' : 'false' } })),
+    `request ${id} that you made or may decide`,
+    'List them: sluice approvals --all',
+  )
 }
 
+/** The newest request the caller may decide, as soon as there is one: what a script then decides is one request. */
 async function waitForOne(context: Context, limit_ms: number): Promise<ShownApproval[]> {
   for (const end = Date.now() + limit_ms; ; await new Promise((resolve) => setTimeout(resolve, LOOK_MS))) {
     const mine = (await listApprovals(context)).filter((approval) => approval.mayDecide)
-    if (mine.length > 0) return mine
+    if (mine.length > 0) return mine.toSorted((a, b) => b.created_ms - a.created_ms).slice(0, 1)
     if (Date.now() > end) throw new CommandFailure('Nothing came that you may decide.', EXIT.notFound)
   }
 }
@@ -97,12 +102,7 @@ export function formatApproval(approval: ShownApproval, { paint }: Context): str
     ['where', [approval.resource, approval.database].filter(Boolean).join(' / ')],
     ['what', `${approval.verb} (${approval.effects.join(', ')})`],
     ['why asked', `${approval.message} (${approval.terms.map((terms) => terms.rule).join(', ')})`],
-    [
-      'session',
-      Object.entries(approval.sessionState)
-        .map(([name, value]) => `${name} = ${value}`)
-        .join('; '),
-    ],
+    ['session', Object.entries(approval.sessionState).map(stateText).filter(Boolean).join('; ')],
     ['needs', approval.terms.map((terms) => `${terms.count} of ${terms.by.join(', ')}`).join('; and ')],
     [
       'votes',
@@ -112,7 +112,7 @@ export function formatApproval(approval: ShownApproval, { paint }: Context): str
     ],
     [
       'state',
-      `${approval.state}${approval.endedWhy ? ` (${approval.endedWhy})` : ''}, open until ${instantOf(approval.expires_ms)}`,
+      `${approval.state}${approval.endedWhy ? ` (${approval.endedWhy})` : ''}${approval.state === 'pending' ? `, open until ${instantOf(approval.expires_ms)}` : ''}`,
     ],
     ['digest', approval.digest],
     ['url', approval.url],
@@ -124,4 +124,13 @@ export function formatApproval(approval: ShownApproval, { paint }: Context): str
     ...warnings.map((warning) => `${paint.yellow(`! ${warning}`)}\n`),
     ...rows.filter(([, value]) => value !== '').map(([name, value]) => `${paint.dim(name.padEnd(10))} ${value}\n`),
   ].join('')
+}
+
+/** The server's letters for where a session stands in a transaction. */
+const TRANSACTION: Readonly<Record<string, string>> = { I: 'none open', T: 'open', E: 'failed' }
+
+/** One part of the session's state. Digests of what the text alone does not say bind the approval and tell a person nothing. */
+function stateText([name, value]: [string, string]): string {
+  if (/^[0-9a-f]{64}$/.test(value)) return ''
+  return `${name} = ${(name === 'transaction' && TRANSACTION[value]) || value}`
 }

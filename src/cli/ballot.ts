@@ -49,6 +49,8 @@ async function vote(
 ): Promise<void> {
   const seen = await oneApproval(context, id)
   if (!context.json && options.digest === undefined) context.print(formatApproval(seen, context))
+  if (seen.state !== 'pending')
+    throw new CommandFailure(`It is ${seen.state} already. Nothing was decided.`, EXIT.failure)
   if (options.digest === undefined && !options.yes) await confirm(verdict)
   const param = { id }
   const said = { digest: options.digest ?? seen.digest, reason: options.reason }

@@ -1,6 +1,8 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Command } from 'commander'
 import { type ApiClient, answerOf, createClient, eventsOf } from '../api/client.ts'
+import { SluiceError } from '../kit/errors.ts'
+import { CommandFailure, EXIT } from './exit.ts'
 import { type Paint, paintFor } from './paint.ts'
 import { loadProfile, type Profile } from './profile.ts'
 
@@ -21,6 +23,16 @@ export interface Context {
 }
 
 export { answerOf, eventsOf }
+
+/** What was asked for by its id. Throws CommandFailure, naming it, where the gateway knows none that the caller may see. */
+export async function named<T>(asked: Promise<T>, what: string, remedy: string): Promise<T> {
+  try {
+    return await asked
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code !== 'api.not_found') throw error
+    throw new CommandFailure(`There is no ${what}.`, EXIT.notFound, remedy)
+  }
+}
 
 interface GlobalOptions {
   readonly url?: string

@@ -110,6 +110,7 @@ export class EventTeller {
     if (rows.length === 0) return ''
     const columns = names.map((title, i) => ({
       title: visible(title),
+      named: true,
       value: (row: readonly (string | null)[]) => row[i] ?? '',
       most: 60,
     }))

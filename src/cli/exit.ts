@@ -45,3 +45,13 @@ export function idOf(text: string): string {
   if (!/^[A-Za-z0-9_-]{1,100}$/.test(text)) throw new CommandFailure(`"${text}" is not an id.`, EXIT.usage)
   return text
 }
+
+/** A principal's id: `human:NAME`, `agent:NAME` or `service:NAME`. Throws CommandFailure for anything else. */
+export function principalIdOf(text: string): string {
+  if (/^(human|agent|service):\S+$/.test(text)) return text
+  throw new CommandFailure(
+    `"${text}" is not a principal.`,
+    EXIT.usage,
+    'Write `agent:triage-bot`, `human:ada` or `service:backup`.',
+  )
+}

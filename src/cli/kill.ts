@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { answerOf, contextOf } from './context.ts'
+import { answerOf, contextOf, named } from './context.ts'
 import { idOf } from './exit.ts'
 
 /** `sluice kill ID` */
@@ -12,8 +12,10 @@ export function registerKillCommand(program: Command): void {
     .addHelpText('after', '\nExamples:\n  sluice kill ses_01h… --reason "runs away"\n')
     .action(async (id: string, { reason }: { reason: string }, command: Command) => {
       const context = contextOf(command)
-      const answer = await answerOf(
-        context.api.sessions[':id'].kill.$post({ param: { id: idOf(id) }, json: { reason } }),
+      const answer = await named(
+        answerOf(context.api.sessions[':id'].kill.$post({ param: { id: idOf(id) }, json: { reason } })),
+        `live session ${id}`,
+        'List them: sluice sessions --live',
       )
       if (context.json) return context.printJson(answer)
       context.print(`Ended ${id}.\n`)

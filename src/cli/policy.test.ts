@@ -157,6 +157,22 @@ describe('sluice explain', () => {
     })
   })
 
+  test('the scenes of two test files do not stand in each other\u2019s way', async () => {
+    write('p.yaml', POLICY)
+    const scene =
+      'kind: Human\nname: ada\n---\nkind: Test\nname: NAME\ncases: [{ name: reads, as: agent:bot, on: orders, sql: SELECT 1, expect: { outcome: allow } }]\n'
+    const scenes = ['a', 'b'].map((name) => write(`${name}.test.yaml`, scene.replace('NAME', name)))
+    const paths = ['p.yaml', ...scenes].flatMap((path) => ['--policy', path])
+    const ran = await sluice('explain', '--as', 'agent:bot', '--on', 'orders', ...paths, 'SELECT 1')
+    expect(ran).toMatchObject({ code: 0, err: '', out: expect.stringContaining('allow  by reads') })
+  })
+
+  test('says that nobody has the name it is asked about', async () => {
+    write('p.yaml', POLICY)
+    const { out } = await sluice('explain', '--as', 'agent:bto', '--on', 'orders', '--policy', 'p.yaml', 'SELECT 1')
+    expect(out).toContain('No document names agent:bto')
+  })
+
   test.each([
     [['--as', 'bot', '--on', 'orders', 'SELECT 1'], 2, '"bot" is not a principal.'],
     [['--as', 'agent:bot', '--on', 'ordrs', 'SELECT 1'], 2, 'There is no resource "ordrs".'],

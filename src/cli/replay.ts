@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { answerOf, type Context, contextOf } from './context.ts'
 import { instantOf } from './duration.ts'
 import { EventTeller, type TranscriptEvent } from './events.ts'
+import { visible } from './paint.ts'
 import { type ListedSession, sessionOr, whoOf } from './sessions.ts'
 
 const PAGE = 500
@@ -53,7 +54,8 @@ export async function* eventsOfSession({ api }: Context, id: string): AsyncGener
 /** One line that says whose session it was. */
 export function headOf(session: ListedSession, { paint }: Context): string {
   const as = session.upstreamUser ? ` as ${session.upstreamUser}` : ''
-  return `${paint.bold(session.id)}  ${whoOf(session)} on ${session.resource}${as}, ${instantOf(session.opened_ms)}, from ${session.from}, ${session.state}\n`
+  const why = session.endedWhy ? ` (${visible(session.endedWhy)})` : ''
+  return `${paint.bold(session.id)}  ${whoOf(session)} on ${session.resource}${as}, ${instantOf(session.opened_ms)}, from ${session.from}, ${session.state}${why}\n`
 }
 
 function pause(duration_ms: number): Promise<void> {

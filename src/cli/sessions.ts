@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { answerOf, type Context, contextOf } from './context.ts'
+import { answerOf, type Context, contextOf, named } from './context.ts'
 import { briefly } from './duration.ts'
 import { CommandFailure, EXIT, idOf } from './exit.ts'
 import { formatTable } from './table.ts'
@@ -42,7 +42,12 @@ export async function sessionOr(
   id: string | undefined,
   state: 'live' | 'all',
 ): Promise<ListedSession> {
-  if (id !== undefined) return answerOf(context.api.sessions[':id'].$get({ param: { id: idOf(id) } }))
+  if (id !== undefined)
+    return named(
+      answerOf(context.api.sessions[':id'].$get({ param: { id: idOf(id) } })),
+      `session ${id}`,
+      'List them: sluice sessions',
+    )
   const found = await listSessions(context, { state, limit: '20' })
   const newest = found.toSorted((a, b) => b.opened_ms - a.opened_ms || (a.id < b.id ? 1 : -1))[0]
   if (!newest)

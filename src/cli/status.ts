@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { answerOf, contextOf } from './context.ts'
 import { briefly } from './duration.ts'
 import { EXIT } from './exit.ts'
+import { counted } from './policy/print.ts'
 
 /** `sluice status`: who you are, which policy is in force, and whether anything keeps the gateway from forwarding. */
 export function registerStatusCommand(program: Command): void {
@@ -30,7 +31,7 @@ export function registerStatusCommand(program: Command): void {
         `you       ${self?.id}${behind}${self?.groups.length ? ` (${self.groups.join(', ')})` : ''}${until}\n`,
       )
       context.print(
-        `policy    ${policy.version.slice(0, 12)}: ${policy.rules} rules, ${policy.resources} resources, in force for ${briefly(Date.now() - policy.loaded_ms)}\n`,
+        `policy    ${policy.version.slice(0, 12)}: ${counted(policy.rules, 'rule')}, ${counted(policy.resources, 'resource')}, in force for ${briefly(Date.now() - policy.loaded_ms)}\n`,
       )
       for (const problem of policy.problems) context.print(`${paint.yellow('policy is broken on disk')}  ${problem}\n`)
       for (const problem of problems) context.print(`${paint.red('not forwarding')}  ${problem}\n`)

@@ -2,6 +2,8 @@ import { visible, widthOf } from './paint.ts'
 
 export interface Column<Row> {
   readonly title: string
+  /** The title is a name from elsewhere (a database's column) and keeps its letters. */
+  readonly named?: boolean
   readonly value: (row: Row) => string
   readonly right?: boolean
   /** Colour of the cell, applied after it was padded. */
@@ -19,7 +21,7 @@ export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<
     if (columns[i]!.right) return space + text
     return i === columns.length - 1 ? text : text + space
   }
-  const head = columns.map((column, i) => pad(column.title.toUpperCase(), i)).join('  ')
+  const head = columns.map((column, i) => pad(column.named ? column.title : column.title.toUpperCase(), i)).join('  ')
   const lines = cells.map((line, r) =>
     line.map((text, i) => columns[i]!.paint?.(pad(text, i), rows[r]!) ?? pad(text, i)).join('  '),
   )

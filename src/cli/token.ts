@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { answerOf, type Context, contextOf } from './context.ts'
+import { answerOf, type Context, contextOf, named } from './context.ts'
 import { briefly, durationOf, instantOf } from './duration.ts'
-import { idOf } from './exit.ts'
+import { idOf, principalIdOf } from './exit.ts'
 import { formatTable } from './table.ts'
 
 interface IssueOptions {
@@ -42,6 +42,7 @@ export function registerTokenCommands(program: Command): void {
 }
 
 async function issue(principal: string, options: IssueOptions, command: Command): Promise<void> {
+  for (const id of [principal, ...options.for]) principalIdOf(id)
   const context = contextOf(command)
   const certificate = options.certificate === undefined ? undefined : readFileSync(options.certificate, 'utf8')
   const json = { principal, actors: options.for, label: options.label, ttl_ms: durationOf(options.ttl), certificate }
@@ -98,7 +99,11 @@ function tableOf(tokens: readonly ListedToken[], { paint }: Context): string {
 
 async function revoke(id: string, _options: object, command: Command): Promise<void> {
   const context = contextOf(command)
-  const answer = await answerOf(context.api.tokens[':id'].revoke.$post({ param: { id: idOf(id) } }))
+  const answer = await named(
+    answerOf(context.api.tokens[':id'].revoke.$post({ param: { id: idOf(id) } })),
+    `token ${id} that still holds`,
+    'List them: sluice token list',
+  )
   if (context.json) return context.printJson(answer)
   context.print(`Revoked ${id}.\n`)
 }

@@ -15,7 +15,7 @@ export const CATALOGUE = {
   'identity.refused': {
     message: 'Access denied.',
     remedy:
-      'Check the token, the resource name and that a rule lets you open it; `sluice explain` tells an administrator which.',
+      'Check the token, the resource name and that a rule lets you open it. An administrator sees which it was: `sluice audit export --kind login`.',
   },
   'identity.revoked': { message: 'Your access has ended.', remedy: 'Ask for a new token.' },
   'token.invalid': { message: 'This token cannot be issued.', remedy: 'Mend what the message names.' },
@@ -171,7 +171,10 @@ export const CATALOGUE = {
   },
   'store.unavailable': { message: 'The store cannot be reached.', remedy: 'Try again later.' },
   'config.invalid': { message: 'The configuration is not valid.', remedy: 'Mend what the message names.' },
-  'api.unauthorized': { message: 'Sign in first.', remedy: 'Pass a token: `sluice --token …` or SLUICE_TOKEN.' },
+  'api.unauthorized': {
+    message: 'Sign in first: the token is missing, wrong, or has ended.',
+    remedy: 'Pass one that holds: SLUICE_TOKEN, or `sluice --as NAME`.',
+  },
   'api.forbidden': { message: 'You may not do that.', remedy: 'Ask an administrator.' },
   'api.not_found': { message: 'There is no such thing.', remedy: 'List what there is.' },
   'api.unreachable': {

@@ -66,6 +66,20 @@ test('a broken file keeps the old policy and says where it is broken; mended, it
   expect(policies.problems()).toEqual([])
 })
 
+test('a broken file that is put back as it was is said to be in order', () => {
+  write('rule.yaml', rule('first'))
+  const policies = folder()
+  write('rule.yaml', 'kind: Rulr\n')
+  policies.reload()
+  write('rule.yaml', rule('first'))
+  expect(policies.reload()).toBe(false)
+  expect(policies.problems()).toEqual([])
+  expect(said.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual([
+    'the policy folder is broken; the old policy stays in force',
+    'the policy folder is in order again',
+  ])
+})
+
 test('a deleted folder keeps the old policy', () => {
   write('rule.yaml', rule('first'))
   const policies = folder()

@@ -42,8 +42,12 @@ export function openPolicyFolder(dir: string, log: Log): PolicyFolder {
       if (sameFiles(files, seen)) return false
       const next = compilePolicy(files)
       seen = files
+      if (next.version === policy.version) {
+        if (problems.length > 0) log.info('the policy folder is in order again', { policy: policy.version })
+        problems = []
+        return false
+      }
       problems = []
-      if (next.version === policy.version) return false
       policy = next
       loaded_ms = Date.now()
     } catch (error) {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
-import { compilePolicy, explain, policyTests, principalOf } from '../../policy/index.ts'
-import { CommandFailure, EXIT } from '../exit.ts'
-import { paintFor } from '../paint.ts'
+import { compilePolicy, explain, type PolicyTest, policyTests, principalOf } from '../../policy/index.ts'
+import { CommandFailure, EXIT, principalIdOf } from '../exit.ts'
+import { paintFor, visible } from '../paint.ts'
 import { createAnalyser } from './analyse.ts'
 import { isTestFile, readPolicyFiles } from './files.ts'
 import { formatExplanation, formatProblems } from './print.ts'
@@ -22,13 +22,21 @@ export interface ExplainOptions {
 
 /** Prints which rule decides a statement and which sub-expression settled it. Sets exit code 1 when the policy is not valid. */
 export async function explainStatement(sql: string, options: ExplainOptions): Promise<void> {
-  const as = principalId(options.as, '--as')
-  const behind = options.onBehalfOf === undefined ? undefined : principalId(options.onBehalfOf, '--on-behalf-of')
+  if (options.as === undefined)
+    throw new CommandFailure('--as is missing.', EXIT.usage, 'Write `--as agent:triage-bot` or `--as human:ada`.')
+  const as = principalIdOf(options.as)
+  const behind = options.onBehalfOf === undefined ? undefined : principalIdOf(options.onBehalfOf)
   const files = readPolicyFiles(pathsOf(options))
   const [policy, problems] = problemsOf(() => compilePolicy(files))
-  const [tests, wrong] = problemsOf(() => policyTests(files.filter(isTestFile)))
-  if (policy === undefined || tests === undefined) {
-    process.stderr.write(formatProblems([...problems, ...wrong], paintFor(process.stderr), 'error'))
+  // Each file by itself: two may set the same scene.
+  const tests: PolicyTest[] = []
+  for (const file of files.filter(isTestFile)) {
+    const [found, wrong] = problemsOf(() => policyTests([file]))
+    tests.push(...(found ?? []))
+    problems.push(...wrong)
+  }
+  if (policy === undefined || problems.length > 0) {
+    process.stderr.write(formatProblems(problems, paintFor(process.stderr), 'error'))
     process.exitCode = EXIT.failure
     return
   }
@@ -58,17 +66,10 @@ export async function explainStatement(sql: string, options: ExplainOptions): Pr
     return
   }
   const paint = paintFor(process.stdout)
+  const stranger = policy.principals.has(as) ? '' : `No document names ${visible(as)}: no token can be issued to it.\n`
   const guessed = 'No table is declared, so every column may carry any label: see --table.\n'
-  process.stdout.write((tablesDeclared ? '' : paint.yellow(guessed)) + formatExplanation(explanation, paint))
-}
-
-function principalId(text: string | undefined, option: string): string {
-  if (text !== undefined && /^(human|agent|service):\S+$/.test(text)) return text
-  const what = text === undefined ? `${option} is missing.` : `"${text}" is not a principal.`
-  throw new CommandFailure(
-    what,
-    EXIT.usage,
-    `Write \`${option} agent:triage-bot\`, \`human:ada\` or \`service:backup\`.`,
+  process.stdout.write(
+    paint.yellow(stranger) + (tablesDeclared ? '' : paint.yellow(guessed)) + formatExplanation(explanation, paint),
   )
 }
 
