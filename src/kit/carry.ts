@@ -27,7 +27,7 @@ export class Carry {
     while (pieces.length > 1) {
       const last = pieces[pieces.length - 1]!
       const before = pieces[pieces.length - 2]!
-      if (before.length > last.length || before.length + last.length > JOINED) return
+      if (before.length > 2 * last.length || before.length + last.length > JOINED) return
       pieces.length -= 2
       pieces.push(Buffer.concat([before, last]))
     }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { refusal } from '../../src/engine/refusal.ts'
 import type { ErrorCode } from '../../src/kit/catalogue.ts'
-import { type SluiceError, toSluiceError } from '../../src/kit/errors.ts'
+import { SluiceError, toSluiceError } from '../../src/kit/errors.ts'
 import { Secret } from '../../src/kit/secret.ts'
 import type { Catalogue, LabelIndex } from '../../src/model/catalogue.ts'
 import { type Decision, NO_OBLIGATIONS, type Obligations, type Outcome } from '../../src/model/decision.ts'
@@ -97,7 +97,11 @@ export class Talk implements Wire, Session {
 
   private constructor(regime: Regime, sql: PostgresSql) {
     this.#regime = regime
-    const source = { current: () => regime.catalogue, get: async () => regime.catalogue, invalidate: () => {} }
+    const source = {
+      current: () => regime.catalogue,
+      get: async () => regime.catalogue ?? Promise.reject(new SluiceError('target.catalogue')),
+      invalidate: () => {},
+    }
     this.#conversation = new PostgresConversation({
       session: this,
       wire: this,
