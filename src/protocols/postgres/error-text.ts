@@ -1,4 +1,5 @@
 import { REDACTED } from '../../masking/index.ts'
+import { isServerWord } from './error-words.ts'
 
 /** Quotation marks of the server's messages in any language. */
 const QUOTES = '"“”„«»‘’\''
@@ -25,21 +26,26 @@ const CONNECTORS = new Set([
 /** Numbers that stand alone: not the 4 of int4. */
 const NUMBER = /(?<![\p{L}\d_])[-+]?\d[\p{L}\d_.,:+-]*/gu
 
+/** A word, or what stands in for something masked before. Apostrophes and hyphens join two words of the server. */
+const WORD = /\*masked\*|[\p{L}\p{N}\p{M}_]+/gu
+/** Masked words in a row tell how many there were. */
+const SEVERAL = /\*masked\*(?:[^\p{L}\p{N}]*\*masked\*)+/gu
+
 /**
  * A message or hint of the server without the values in it: everything from its first to its last quotation mark, unless
- * that is known names joined as the server joins them, and every number.
+ * that is known names joined as the server joins them, every number, and every word that is not the server's.
  */
 export function maskSentence(text: string, known: ReadonlySet<string>): string {
   let first = 0
   while (first < text.length && !isQuoteAt(text, first)) first++
-  if (first === text.length) return maskNumbers(text)
+  if (first === text.length) return maskPlain(text, known)
   let last = text.length - 1
   while (last > first && !isQuoteAt(text, last)) last--
-  const head = maskNumbers(text.slice(0, first))
+  const head = maskPlain(text.slice(0, first), known)
   const quoted = text.slice(first, last + 1)
   // One mark alone: where the value ends cannot be told.
   if (last === first) return `${head}"${REDACTED}"`
-  const tail = maskNumbers(text.slice(last + 1))
+  const tail = maskPlain(text.slice(last + 1), known)
   return head + (isKnownNames(quoted, known) ? quoted : `"${REDACTED}"`) + tail
 }
 
@@ -58,8 +64,12 @@ function isKnownNames(quoted: string, known: ReadonlySet<string>): boolean {
   return parts.slice(1, -1).every((part, i) => (i % 2 === 0 ? known.has(part) : CONNECTORS.has(part)))
 }
 
-function maskNumbers(text: string): string {
-  return text.replace(NUMBER, REDACTED)
+function maskPlain(text: string, known: ReadonlySet<string>): string {
+  const keep = (word: string) => word === REDACTED || isServerWord(word) || known.has(word)
+  return text
+    .replace(NUMBER, REDACTED)
+    .replace(WORD, (word) => (keep(word) ? word : REDACTED))
+    .replace(SEVERAL, REDACTED)
 }
 
 /** An index key is smaller than a third of a page. */

@@ -214,7 +214,8 @@ export class Replies {
   #scrubbed(message: Buffer): Fate {
     const labelled = this.#labelled() || this.#d.echoes.errors
     if (!labelled && !this.#d.scrubber) return undefined
-    return maskErrorFields(message, { labelled, scrubber: this.#d.scrubber })
+    const known = knownNames(this.#d.parts.source.current())
+    return maskErrorFields(message, { labelled, scrubber: this.#d.scrubber, known })
   }
 
   #notification(message: Buffer): Fate {
