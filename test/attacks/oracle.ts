@@ -24,69 +24,84 @@ function base64(bytes: Buffer): string[] {
   })
 }
 
-function stretches(text: string): string[] {
+function stretches(text: string, step = 1): string[] {
   if (text.length <= STRETCH + 2) return [text]
-  // Of a value of kilobytes a sample is enough.
-  const step = Math.max(1, Math.floor(text.length / 200))
   const found: string[] = []
   for (let at = 0; at + STRETCH <= text.length; at += step) found.push(text.slice(at, at + STRETCH))
   return found
 }
 
-/** What of each canary is searched for, as lower-case text; bytes are compared as latin1. */
-class Patterns {
-  /** Spellings that are looked for in lower case. */
-  readonly folded: [form: string, text: string][] = []
-  readonly exact: [form: string, text: string][] = []
+interface Pattern {
+  readonly name: string
+  readonly form: string
+  /** Bytes as latin1. */
+  readonly text: string
+}
 
-  constructor(value: string) {
-    const bytes = Buffer.from(value)
-    const short = value.length > 200 ? value.slice(0, 200) : value
-    for (const text of stretches(stripped(value))) this.fold('a stretch', text)
-    for (const text of stretches(reversed(stripped(short)))) this.fold('reversed', text)
+/** Characters patterns are found by: no pattern is shorter. */
+const KEY = 4
+
+/** What is looked for, by its first characters: one walk over the bytes finds all. */
+class Patterns {
+  readonly #byStart = new Map<string, Pattern[]>()
+
+  add(name: string, form: string, text: string): void {
+    const start = text.slice(0, KEY)
+    const known = this.#byStart.get(start)
+    if (known) known.push({ name, form, text })
+    else this.#byStart.set(start, [{ name, form, text }])
+  }
+
+  in(text: string): Set<string> {
+    const found = new Set<string>()
+    for (let at = 0; at + KEY <= text.length; at++) {
+      for (const pattern of this.#byStart.get(text.slice(at, at + KEY)) ?? [])
+        if (text.startsWith(pattern.text, at)) found.add(`${pattern.name}: ${pattern.form}`)
+    }
+    return found
+  }
+}
+
+/** Spellings compared without regard to case, and those that are not. */
+const folded = new Patterns()
+const exact = new Patterns()
+let known = 0
+
+function learn(): void {
+  for (const { name, value } of canaries().slice(known)) {
+    const fold = (form: string, text: string) =>
+      folded.add(name, form, Buffer.from(text.toLowerCase()).toString('latin1'))
+    const keep = (form: string, bytes: Buffer) => exact.add(name, form, bytes.toString('latin1'))
+    for (const text of stretches(stripped(value))) fold('as it is', text)
+    // Of a value of kilobytes a sample does for the rarer forms.
+    const short = value.slice(0, 200)
+    for (const text of stretches(reversed(stripped(short)))) fold('reversed', text)
     for (const text of stretches(short)) {
       const some = Buffer.from(text)
-      this.fold('hex', some.toString('hex'))
-      this.exact.push(['UTF-16', Buffer.from(text, 'utf16le').toString('latin1')])
-      this.exact.push(['UTF-16 big-endian', Buffer.from(text, 'utf16le').swap16().toString('latin1')])
-      for (const one of base64(some)) this.exact.push(['base64', one])
+      fold('hex', some.toString('hex'))
+      keep('UTF-16', Buffer.from(text, 'utf16le'))
+      keep('UTF-16 big-endian', Buffer.from(text, 'utf16le').swap16())
+      for (const one of base64(some)) exact.add(name, 'base64', one)
     }
-    this.fold('URL', encodeURIComponent(short))
-    this.fold('JSON', JSON.stringify(short).slice(1, -1))
-    for (const algorithm of ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'])
-      this.fold(algorithm, hash(algorithm, value))
-    for (const algorithm of ['md5', 'sha256'])
-      this.exact.push([`${algorithm} bytes`, createHash(algorithm).update(bytes).digest().toString('latin1')])
-    if (/^\d{1,9}$/.test(value)) {
-      const integer = Buffer.alloc(4)
-      integer.writeInt32BE(Number(value))
-      this.exact.push(['an integer', integer.toString('latin1')])
+    fold('URL', encodeURIComponent(short))
+    fold('JSON', JSON.stringify(short).slice(1, -1))
+    for (const algorithm of ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512']) {
+      fold(algorithm, hash(algorithm, value))
+      keep(algorithm, createHash(algorithm).update(value).digest())
     }
+    if (!/^\d{1,9}$/.test(value)) continue
+    const integer = Buffer.alloc(4)
+    integer.writeInt32BE(Number(value))
+    keep('an integer', integer)
   }
-
-  fold(form: string, text: string): void {
-    this.folded.push([form, Buffer.from(text.toLowerCase()).toString('latin1')])
-  }
+  known = canaries().length
 }
 
-let known = new Map<string, Patterns>()
-
-function patterns(): Map<string, Patterns> {
-  if (known.size !== canaries().length)
-    known = new Map(canaries().map(({ name, value }) => [name, new Patterns(value)]))
-  return known
-}
-
-/** Everything of a canary in `bytes`: `customers.ssn.1 in hex`. Empty when nothing leaked. */
+/** Everything of a canary in `bytes`: `customers.ssn.1: hex`. Empty when nothing leaked. */
 export function leaks(bytes: Buffer): string[] {
-  const exact = bytes.toString('latin1')
-  const folded = lower(exact)
-  const found: string[] = []
-  for (const [name, { folded: forms, exact: raw }] of patterns()) {
-    const form = forms.find(([, text]) => folded.includes(text)) ?? raw.find(([, text]) => exact.includes(text))
-    if (form) found.push(`${name}: ${form[0]}`)
-  }
-  return found
+  learn()
+  const text = bytes.toString('latin1')
+  return [...new Set([...folded.in(lower(text)), ...exact.in(text)])]
 }
 
 /** ASCII alone: what else lower case does to bytes is not wanted. */
@@ -94,12 +109,16 @@ function lower(text: string): string {
   return text.replaceAll(/[A-Z]+/g, (capitals) => capitals.toLowerCase())
 }
 
-/** The same for what rows say when they are put together: cells in order by row and by column, and numbers as the characters they may stand for. */
+/**
+ * The same for what rows say when they are put together: cells in order by row and by column, with and without what is between letters, and
+ * numbers as the characters they may stand for.
+ */
 export function leaksOfRows(rows: readonly (readonly (Buffer | null)[])[]): string[] {
   const pieces: Buffer[] = []
   const join = (cells: readonly (Buffer | null | undefined)[]) => {
     const present = cells.filter((cell) => cell !== null && cell !== undefined) as Buffer[]
-    pieces.push(Buffer.concat(present))
+    const joined = Buffer.concat(present)
+    pieces.push(joined, Buffer.from(stripped(joined.toString())))
     const codes = present.map((cell) => Number(cell.toString('latin1')))
     if (codes.length > 0 && codes.every((code) => Number.isInteger(code) && code > 0 && code < 0x110000))
       pieces.push(Buffer.from(String.fromCodePoint(...codes)))
@@ -110,12 +129,13 @@ export function leaksOfRows(rows: readonly (readonly (Buffer | null)[])[]): stri
   return leaks(Buffer.concat(pieces.flatMap((piece) => [piece, Buffer.of(10)])))
 }
 
-/** The cells of every DataRow in what a client received, in order. */
+/** The cells of every DataRow in what a client received, in order; COPY data is a row of one cell. */
 export function rowsOf(bytes: Buffer): (Buffer | null)[][] {
   const rows: (Buffer | null)[][] = []
   for (let at = 0; at + 5 <= bytes.length; ) {
     const end = at + 1 + bytes.readUInt32BE(at + 1)
     if (bytes[at] === 0x44 && end <= bytes.length) rows.push(cellsOf(bytes.subarray(at + 5, end)))
+    if (bytes[at] === 0x64) rows.push([bytes.subarray(at + 5, end)])
     at = end
   }
   return rows

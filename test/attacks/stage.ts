@@ -17,6 +17,8 @@ export interface Stage extends AsyncDisposable {
   login(who: Who): ReturnType<TestGateway['login']>
   /** A raw session through the gateway. */
   open(who: Who, parameters?: Readonly<Record<string, string>>): Promise<WireClient>
+  /** A session that stands between tests: the same one as long as it lives. */
+  session(who: Who): Promise<WireClient>
   /** Everything that may not change, as one text, asked straight at the server. */
   state(): Promise<string>
 }
@@ -46,6 +48,7 @@ export async function startStage(options: PostgresOptions & { readonly schema?: 
   await direct.query(schema)
   const gateway = await startTestGateway({ target: server, policy: POLICY + STRICT(`${server.host}:${server.port}`) })
   const tap = await startTap(gateway.port)
+  const sessions = new Map<Who, WireClient>()
   const login = (who: Who) => ({ ...gateway.login(who), port: tap.port })
   return {
     server,
@@ -54,8 +57,14 @@ export async function startStage(options: PostgresOptions & { readonly schema?: 
     direct,
     login,
     open: (who, parameters) => WireClient.open(login(who), parameters),
+    async session(who) {
+      const standing = sessions.get(who) ?? (await WireClient.open(login(who)))
+      sessions.set(who, standing)
+      return standing
+    },
     state: async () => (await direct.query<{ state: string }>(STATE)).rows[0]!.state,
     async [Symbol.asyncDispose]() {
+      for (const session of sessions.values()) session[Symbol.dispose]()
       await direct.end()
       await tap[Symbol.asyncDispose]()
       await gateway.stop()
