@@ -21,7 +21,6 @@ export const bindComplete = () => frame('2')
 export const closeComplete = () => frame('3')
 export const noData = () => frame('n')
 export const portalSuspended = () => frame('s')
-export const emptyQuery = () => frame('I')
 export const complete = (tag: string) => frame('C', cstring(tag))
 export const ready = (status = 'I') => frame('Z', Buffer.from(status))
 export const copyIn = (columns = 1) => frame('G', Buffer.alloc(1), int16(columns), Buffer.alloc(2 * columns))
@@ -33,10 +32,6 @@ export const keyData = (pid: number, key: Buffer) => frame('K', int32(pid), key)
 /** ErrorResponse as the server itself writes one. */
 export const error = (code: string, message = 'it failed', severity = 'ERROR') =>
   frame('E', ...fields({ S: severity, V: severity, C: code, M: message, F: 'postgres.c', L: '1', R: 'r' }))
-
-/** NoticeResponse. */
-export const notice = (message: string) =>
-  frame('N', ...fields({ S: 'NOTICE', V: 'NOTICE', C: '00000', M: message, F: 'postgres.c', L: '1', R: 'r' }))
 
 function fields(all: Readonly<Record<string, string>>): Buffer[] {
   return [...Object.entries(all).map(([letter, text]) => cstring(letter + text)), Buffer.alloc(1)]

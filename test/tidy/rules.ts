@@ -5,6 +5,8 @@ import type { Node, Source } from './source.ts'
 
 const TEST = /\.test\.ts$/
 const MAX_LINES = 400
+/** One part of the attack list is one file, so that a number is found: these are tables of cases. */
+const MAX_TABLE_LINES = 800
 const MAX_FUNCTION_LINES = 70
 /** The convention is three; what runs per message takes up to five, because an object for each would cost an allocation. */
 const MAX_PARAMETERS = 5
@@ -71,9 +73,10 @@ export function worldTouched(source: Source): string[] {
 }
 
 export function tooLong(source: Source): string[] {
+  const most = source.path.startsWith('test/attacks/') ? MAX_TABLE_LINES : MAX_LINES
   const file =
-    source.lines > MAX_LINES
-      ? [`${source.path} has ${source.lines} lines, ${MAX_LINES} at most: split it by the nouns in it.`]
+    source.lines > most
+      ? [`${source.path} has ${source.lines} lines, ${most} at most: split it by the nouns in it.`]
       : []
   const bodies = source.nodes.filter((node) =>
     /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(node.type),

@@ -76,8 +76,8 @@ describe('most rows', () => {
   test('of COPY TO STDOUT count as rows of a SELECT do', async () => {
     const talk = await Talk.open(limited({ rows: 1 }))
     await talk.says(wire.query('copy orders to stdout'))
-    const data = wire.copyData('1\n')
-    await talk.answers(backend.copyOut(), data, data, wire.copyDone(), backend.complete('COPY 2'), backend.ready())
+    const row = wire.copyData('1\n')
+    await talk.answers(backend.copyOut(), row, row, wire.copyDone(), backend.complete('COPY 2'), backend.ready())
     expect(talk.heard().map((line) => line[0])).toEqual(['H', 'd', 'c', 'E', 'Z'])
     expect(talk.cancels).toBe(1)
   })
