@@ -14,8 +14,23 @@ export interface SourceTree {
   readonly major: number
 }
 
+/** Throws with the packages to install when a program the suites are built with is missing. */
+function checkTools(): void {
+  const needed = {
+    gcc: '/usr/bin/gcc',
+    'libc6-dev': '/usr/include/stdio.h',
+    'libpq-dev': '/usr/include/postgresql/libpq-fe.h',
+    'dpkg-dev': '/usr/bin/dpkg-source',
+    bzip2: '/bin/bzip2',
+  }
+  const missing = Object.entries(needed).filter(([, path]) => !existsSync(path))
+  if (missing.length > 0)
+    throw new Error(`the suites are built from source: apt-get install ${missing.map(([name]) => name).join(' ')}`)
+}
+
 /** Downloads (once, into the cache) Debian's source package and headers of the installed server. Touches nothing of the system's own apt state. */
 export async function postgresSource(major: number): Promise<SourceTree> {
+  checkTools()
   const name = `postgresql-${major}`
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholder.
   const version = (await mustRun(['dpkg-query', '-W', '-f', '${Version}', name])).trim()
