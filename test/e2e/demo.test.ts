@@ -116,6 +116,14 @@ test('the same tour holds with the built-in client, where psql is not installed,
   }
 }, 120_000)
 
+test('the agent cannot write a mask over a real value', async () => {
+  const { said, code } = await shell(
+    `node bin/sluice.cjs sql orders --as triage-bot -c "UPDATE tickets SET body = 'n***@***.org' WHERE id = 8"`,
+  )
+  expect(said).toContain('mask.write')
+  expect(code).toBe(3)
+})
+
 test('what is printed is what is written down, and only its owner reads the tokens', () => {
   for (const { run } of description().tour) expect(demo.said()).toContain(run)
   for (const file of ['demo.json', 'profile.json', 'tokens/ada', 'tokens/triage-bot', 'demo/shop_app.password'])
