@@ -9,7 +9,7 @@ import type { Resource } from '../model/resource.ts'
 import type { Recorder } from '../model/transcript.ts'
 import type { HeldNotice, Permit, Protocol, Refusal, Settlement, Verdict } from '../protocols/contract.ts'
 import { askPeople } from './approve.ts'
-import { decisionPart, Texts } from './entries.ts'
+import { decisionPart, outcomePieces, Texts } from './entries.ts'
 import { refusal } from './refusal.ts'
 import type { Tick } from './tick.ts'
 
@@ -29,7 +29,7 @@ class Granted implements Permit {
 interface Judged {
   readonly policy: Policy
   readonly decision: Decision
-  /** Ready-made JSON of the decision for the ledger. */
+  /** Ready-made JSON of the decision for the ledger, between commas. */
   readonly part: string
 }
 
@@ -87,7 +87,7 @@ export class Enforcer {
     const { principal, resource, now_ms } = this.#parts
     const request = { principal, resource, operation, call, session: this.facts, now_ms: now_ms() }
     const decision = this.#fulfillable(policy.decide(request))
-    const judged = { policy, decision, part: decisionPart(operation, decision) }
+    const judged = { policy, decision, part: `,${decisionPart(operation, decision)},` }
     if (decision.cacheable) this.#judged.set(operation, judged)
     return judged
   }
@@ -129,7 +129,7 @@ export class Enforcer {
   #grant(op: number, operation: Operation, call: Call, judged: Judged, approval: string): Verdict | Promise<Verdict> {
     const { ledger } = this.#parts.ports
     const { decision } = judged
-    ledger.append('intent', `${this.#who}${op},${judged.part},${this.#texts.part(call.text)}${approval}`)
+    ledger.append('intent', [this.#who, op, judged.part, this.#texts.part(call.text), approval])
     this.#note(op, operation, call, decision)
     this.#parts.tick.touch()
     for (const label of operation.facts.labels) {
@@ -153,7 +153,7 @@ export class Enforcer {
 
   #refuse(op: number, call: Call, operation: Operation, judged: Judged): Refusal {
     const { decision } = judged
-    this.#parts.ports.ledger.append('refusal', `${this.#who}${op},${judged.part},${this.#texts.part(call.text)}`)
+    this.#parts.ports.ledger.append('refusal', [this.#who, op, judged.part, this.#texts.part(call.text)])
     this.#note(op, operation, call, decision)
     this.#parts.tick.touch()
     const code = decision.reason as ErrorCode
@@ -181,10 +181,13 @@ export class Enforcer {
     try {
       const { ports, principal, resource, database, session, left, ended } = this.#parts
       const told = (held: HeldNotice) => {
-        ports.ledger.append(
-          'held',
-          `${this.#who}${op},${judged.part},${this.#texts.part(call.text)},"approval":"${held.id}"`,
-        )
+        ports.ledger.append('held', [
+          this.#who,
+          op,
+          judged.part,
+          this.#texts.part(call.text),
+          `,"approval":"${held.id}"`,
+        ])
         this.#note(op, operation, call, judged.decision)
         this.#parts.recorder.note({ kind: 'held', op, approval: held.id })
         this.#parts.tick.touch()
@@ -246,12 +249,17 @@ export class Enforcer {
     this.facts.inFlight--
     this.facts.rows += result.rows
     this.facts.bytes += result.bytes
-    const duration_ms = Math.round((performance.now() - permit.started_ms) * 1000) / 1000
-    this.#parts.ports.ledger.append(
-      'outcome',
-      `${this.#who}${permit.op},"status":"${result.status}","tag":${JSON.stringify(result.tag)},"rows":${result.rows},"bytes":${result.bytes},"ms":${duration_ms}`,
-    )
-    this.#parts.recorder.note({ kind: 'outcome', op: permit.op, ...result, duration_ms })
+    const event = {
+      kind: 'outcome',
+      op: permit.op,
+      status: result.status,
+      tag: result.tag,
+      rows: result.rows,
+      bytes: result.bytes,
+      duration_ms: Math.round((performance.now() - permit.started_ms) * 1000) / 1000,
+    } as const
+    this.#parts.ports.ledger.append('outcome', outcomePieces(this.#who, event))
+    this.#parts.recorder.note(event)
     this.#parts.tick.touch()
   }
 }

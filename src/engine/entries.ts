@@ -1,13 +1,17 @@
 import { sha256 } from '../kit/digest.ts'
 import { Lru } from '../kit/lru.ts'
+import type { TextPiece } from '../kit/text-buffer.ts'
 import type { Decision } from '../model/decision.ts'
 import { effectNames } from '../model/effects.ts'
 import type { Operation } from '../model/operation.ts'
 import type { LedgerPort } from '../model/ports.ts'
 import { actorChain, type Principal } from '../model/principal.ts'
+import type { TranscriptEvent } from '../model/transcript.ts'
 import { LIMITS } from './limits.ts'
 
 const J = JSON.stringify
+
+type Outcome = Extract<TranscriptEvent, { kind: 'outcome' }>
 
 /** The part of an intent that is the same for every call of one operation under one decision: built once, then pasted. */
 export function decisionPart(operation: Operation, decision: Decision): string {
@@ -17,6 +21,30 @@ export function decisionPart(operation: Operation, decision: Decision): string {
     `"reason":${J(decision.reason)},"rule":${J(decision.rule)},"policy":"${decision.policy}"${shadow}`
   )
 }
+
+/** What became of an operation, in pieces: this runs for every operation. `who` ends where the operation's number is due. */
+export function outcomePieces(who: string, outcome: Outcome): TextPiece[] {
+  const { op, status, tag, rows, bytes } = outcome
+  const duration_us = Math.round(outcome.duration_ms * 1000)
+  return [
+    who,
+    op,
+    ',"status":"',
+    status,
+    '","tag":',
+    J(tag),
+    ',"rows":',
+    rows,
+    ',"bytes":',
+    bytes,
+    ',"ms":',
+    Math.floor(duration_us / 1000),
+    THOUSANDTHS[duration_us % 1000]!,
+  ]
+}
+
+/** `.000` to `.999`: microseconds behind milliseconds. */
+const THOUSANDTHS: readonly string[] = Array.from({ length: 1000 }, (_, i) => `.${String(i).padStart(3, '0')}`)
 
 /** Who, in one JSON member: `"principal":"agent:x","actors":[…]`. */
 export function principalPart(principal: Principal): string {
@@ -30,6 +58,9 @@ export class Texts {
   readonly #ledger: LedgerPort
   readonly #session: string
   #stored: Lru<string, string> | undefined
+  /** A prepared statement's text comes again and again. */
+  #last = ''
+  #lastPart = '"text":""'
 
   constructor(ledger: LedgerPort, session: string) {
     this.#ledger = ledger
@@ -37,7 +68,12 @@ export class Texts {
   }
 
   part(text: string): string {
-    if (text.length <= LIMITS.inlineText) return `"text":${J(text)}`
+    if (text === this.#last) return this.#lastPart
+    if (text.length <= LIMITS.inlineText) {
+      this.#last = text
+      this.#lastPart = `"text":${J(text)}`
+      return this.#lastPart
+    }
     this.#stored ??= new Lru(LIMITS.storedTexts)
     const digest = sha256(text)
     if (this.#stored.get(digest) === undefined) {

@@ -38,7 +38,7 @@ class Forwarder implements Conversation {
 function setUp(commit: () => void = () => {}) {
   const log: string[] = []
   const ledger: LedgerPort = {
-    append: (_kind, body) => log.push(body),
+    append: (_kind, body) => log.push(String(body)),
     commit: () => {
       commit()
       if (log.length > 0) log.push('commit')

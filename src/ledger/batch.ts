@@ -1,5 +1,6 @@
+import { TextBuffer, type TextPiece } from '../kit/text-buffer.ts'
 import type { EntryKind } from '../model/ledger.ts'
-import { CARRY_units } from './limits.ts'
+import { CARRY_units, ROOM_bytes, SLAB_bytes } from './limits.ts'
 
 /** Refused with their batch, because their operations are. Every other kind reports what has happened and is written later. */
 const REFUSED: ReadonlySet<string> = new Set<EntryKind>(['intent', 'open', 'login', 'held', 'admin'])
@@ -13,11 +14,11 @@ export interface Carried {
 }
 
 /** What of a refused batch must still be written once that works again, and how many entries did not fit. */
-export function carryOver(batch: string): { readonly carried: Carried[]; readonly lost: number } {
+export function carryOver({ bytes, from, to }: Stretch): { readonly carried: Carried[]; readonly lost: number } {
   const carried: Carried[] = []
   let units = 0
   let lost = 0
-  for (const line of batch.split('\n')) {
+  for (const line of bytes.toString('utf8', from, to).split('\n')) {
     const match = LINE.exec(line)
     if (!match) continue
     const [, at = '', kind = '', body = ''] = match
@@ -29,9 +30,65 @@ export function carryOver(batch: string): { readonly carried: Carried[]; readonl
   return { carried, lost }
 }
 
-/** One entry as a line with its newline. The body must not hold a raw newline: JSON never does. */
-export function entryLine(index: number, at_ms: number, kind: EntryKind, body: string): string {
-  return body === ''
-    ? `{"n":${index},"at":${at_ms},"kind":"${kind}"}\n`
-    : `{"n":${index},"at":${at_ms},"kind":"${kind}",${body}}\n`
+/** Where bytes of committed entries stand, for as long as they are not on disk. */
+export interface Stretch {
+  readonly bytes: Buffer
+  readonly from: number
+  readonly to: number
+}
+
+export interface EntryHead {
+  readonly n: number
+  /** Milliseconds since the epoch. */
+  readonly at_ms: number
+  readonly kind: EntryKind
+}
+
+/** Entries as the bytes of their lines. What was committed stays where it is: whoever must keep it for a while copies nothing. */
+export class Batch {
+  #text = new TextBuffer(Buffer.allocUnsafeSlow(SLAB_bytes))
+  /** Where the entries begin that are not committed. */
+  #from = 0
+
+  /** The entries that are not committed. */
+  get stretch(): Stretch {
+    return { bytes: this.#text.bytes, from: this.#from, to: this.#text.length }
+  }
+  /** Their bytes. */
+  get length(): number {
+    return this.#text.length - this.#from
+  }
+
+  /** Adds one entry as a line with its newline. The body must hold no raw newline: JSON never does. */
+  add(head: EntryHead, body: string | readonly TextPiece[]): void {
+    if (this.#text.bytes.length - this.#text.length < ROOM_bytes) this.#moveOn()
+    const text = this.#text
+    text.text('{"n":')
+    text.number(head.n)
+    text.text(',"at":')
+    text.number(head.at_ms)
+    text.text(',"kind":"')
+    text.text(head.kind)
+    text.text(body === '' ? '"' : '",')
+    if (typeof body === 'string') text.text(body)
+    else for (const piece of body) text.piece(piece)
+    text.text('}\n')
+  }
+
+  committed(): void {
+    this.#from = this.#text.length
+  }
+
+  /** Gives up what is not committed. */
+  drop(): void {
+    this.#text.length = this.#from
+  }
+
+  /** Takes a new slab: what was committed in the old one may still be needed. */
+  #moveOn(): void {
+    const { bytes, from, to } = this.stretch
+    this.#text = new TextBuffer(Buffer.allocUnsafeSlow(Math.max(SLAB_bytes, (to - from) * 2)))
+    this.#text.length = bytes.copy(this.#text.bytes, 0, from, to)
+    this.#from = 0
+  }
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../kit/clock.ts'
 import { SluiceError } from '../kit/errors.ts'
+import type { Stretch } from './batch.ts'
 import type { Disk } from './disk.ts'
-import { UNSYNCED_ms, UNSYNCED_units } from './limits.ts'
+import { UNSYNCED_bytes, UNSYNCED_ms } from './limits.ts'
 import type { Segment } from './segment.ts'
 
 export interface GroupSyncOptions {
@@ -32,7 +33,7 @@ interface Waiter {
 }
 
 /**
- * Group commit: one fdatasync at a time, off the loop, at most `fsync_ms` after the first commit it covers. Keeps the text of what is not
+ * Group commit: one fdatasync at a time, off the loop, at most `fsync_ms` after the first commit it covers. Keeps the bytes of what is not
  * yet on disk: after a failed sync the kernel may have dropped those pages and call them clean, so they are never trusted again.
  */
 export class GroupSync {
@@ -40,10 +41,8 @@ export class GroupSync {
   #durable: DurableMark
   #committed: DurableMark
   /** Committed since the running sync began; covered by the running one. */
-  #waiting: string[] = []
-  #flying: string[] = []
-  #units = 0
-  #flyingUnits = 0
+  #waiting = new Stretches()
+  #flying = new Stretches()
   /** monotonic_ms of the first commit not covered yet, and of the running sync's start; -1 for none. */
   #dirtySince = -1
   #flyingSince = -1
@@ -67,14 +66,13 @@ export class GroupSync {
 
   /** True when more is waiting, or for longer, than may be. */
   get stalled(): boolean {
-    if (this.#units + this.#flyingUnits > UNSYNCED_units) return true
+    if (this.#waiting.length + this.#flying.length > UNSYNCED_bytes) return true
     return this.#flyingSince >= 0 && this.#options.clock.monotonic_ms() - this.#flyingSince > UNSYNCED_ms
   }
 
-  committed(mark: DurableMark, text: string): void {
+  committed(mark: DurableMark, stretch: Stretch): void {
     this.#committed = mark
-    this.#waiting.push(text)
-    this.#units += text.length
+    this.#waiting.add(stretch)
     if (this.#dirtySince < 0) {
       this.#dirtySince = this.#options.clock.monotonic_ms()
       if (this.#flyingSince < 0) this.#arm(this.#options.fsync_ms)
@@ -102,9 +100,9 @@ export class GroupSync {
     })
   }
 
-  /** The text of every entry not on disk yet, oldest first. */
-  unsynced(): string {
-    return this.#flying.join('') + this.#waiting.join('')
+  /** The bytes of every entry not on disk yet, oldest first. */
+  unsynced(): Buffer {
+    return Buffer.concat([...this.#flying.views(), ...this.#waiting.views()])
   }
 
   /** A rescue put everything on disk elsewhere. */
@@ -112,10 +110,8 @@ export class GroupSync {
     this.#broken = undefined
     this.#durable = mark
     this.#committed = mark
-    this.#waiting = []
-    this.#flying = []
-    this.#units = 0
-    this.#flyingUnits = 0
+    this.#waiting = new Stretches()
+    this.#flying = new Stretches()
     this.#dirtySince = -1
     this.#flyingSince = -1
     for (const segment of this.#retired.splice(0)) segment.close()
@@ -140,9 +136,7 @@ export class GroupSync {
     this.#flyingSince = clock.monotonic_ms()
     this.#dirtySince = -1
     this.#flying = this.#waiting
-    this.#waiting = []
-    this.#flyingUnits = this.#units
-    this.#units = 0
+    this.#waiting = new Stretches()
     const mark = this.#committed
     const retired = this.#retired
     this.#retired = []
@@ -176,8 +170,7 @@ export class GroupSync {
     clearTimeout(this.#watchdog)
     for (const segment of retired) segment.close()
     this.#durable = mark
-    this.#flying = []
-    this.#flyingUnits = 0
+    this.#flying = new Stretches()
     const wasLate = this.stalled
     this.#flyingSince = -1
     const waiters = this.#waiters
@@ -210,6 +203,27 @@ export class GroupSync {
 
   #reject(cause: Error): void {
     for (const waiter of this.#waiters.splice(0)) waiter.reject(unwritable(cause))
+  }
+}
+
+/** Stretches in their order; one that begins where the last one ends prolongs it. */
+class Stretches {
+  #all: Stretch[] = []
+  #last: Stretch | undefined
+  length = 0
+
+  add(stretch: Stretch): void {
+    const { bytes, from, to } = stretch
+    this.length += to - from
+    if (this.#last?.bytes === bytes && this.#last.to === from) this.#last = { bytes, from: this.#last.from, to }
+    else {
+      if (this.#last) this.#all.push(this.#last)
+      this.#last = stretch
+    }
+  }
+
+  views(): Buffer[] {
+    return [...this.#all, ...(this.#last ? [this.#last] : [])].map(({ bytes, from, to }) => bytes.subarray(from, to))
   }
 }
 

@@ -1,13 +1,14 @@
 import type { Clock } from '../kit/clock.ts'
 import { SluiceError } from '../kit/errors.ts'
 import type { Log } from '../kit/log.ts'
+import type { TextPiece } from '../kit/text-buffer.ts'
 import type { EntryKind } from '../model/ledger.ts'
 import type { LedgerPort } from '../model/ports.ts'
-import { carryOver, entryLine } from './batch.ts'
+import { Batch, carryOver } from './batch.ts'
 import { type Disk, syncFolder, writeFully } from './disk.ts'
 import { type DurableMark, GroupSync } from './group-sync.ts'
 import { type LedgerPaths, segmentPath } from './layout.ts'
-import { AUTOCOMMIT_ms, BATCH_units, BODY_units, RETRY_ms } from './limits.ts'
+import { AUTOCOMMIT_ms, BATCH_bytes, BODY_units, RETRY_ms } from './limits.ts'
 import { Segment } from './segment.ts'
 
 /** Told of a failure when writing stops working, and of undefined when it works again. */
@@ -32,7 +33,7 @@ export interface LedgerStart {
   readonly onClosed: (mark: DurableMark) => void | Promise<void>
 }
 
-/** The writing half of the ledger. Appends cost string concatenation; a commit is one write; syncing and sealing happen elsewhere. */
+/** The writing half of the ledger. Appends write bytes into memory; a commit is one write; syncing and sealing happen elsewhere. */
 export class Ledger implements LedgerPort {
   /** The verifier key (c2sp.org/signed-note) an auditor needs. */
   readonly publicKey: string
@@ -40,12 +41,11 @@ export class Ledger implements LedgerPort {
   readonly #sync: GroupSync
   readonly #listeners = new Set<FailureListener>()
   #segment: Segment
-  #batch = ''
+  readonly #batch = new Batch()
   #size: number
   #next: number
   /** Entries of refused batches that did not fit into the carry. */
   #lost = 0
-  #scratch = Buffer.allocUnsafe(64 * 1024)
   #timer: NodeJS.Timeout | undefined
   #failure: SluiceError | undefined
   /** A sync failed: the next commit writes elsewhere what is not on disk before anything else. */
@@ -93,20 +93,19 @@ export class Ledger implements LedgerPort {
     return () => this.#listeners.delete(listener)
   }
 
-  append(kind: EntryKind, body: string): number {
-    if (body.length > BODY_units) throw new SluiceError('limit.buffer', 'a ledger entry is too large')
-    // A raw newline would forge the entry after it (ATTACKS G48). JSON never holds one.
-    if (body.includes('\n')) throw new SluiceError('internal', 'a ledger entry holds a newline')
+  append(kind: EntryKind, body: string | readonly TextPiece[]): number {
+    if (typeof body === 'string') checkText(body, 0)
+    else checkPieces(body)
     // Late reports of sessions that end with the gateway: after its last checkpoint nothing is sealed any more.
     if (this.#state === 'closed') return -1
     const index = this.#next++
-    this.#batch += entryLine(index, this.#start.clock.now_ms(), kind, body)
+    this.#batch.add({ n: index, at_ms: this.#start.clock.now_ms(), kind }, body)
     if (this.#timer === undefined) this.#arm(AUTOCOMMIT_ms)
     return index
   }
 
   commit(): void {
-    if (this.#batch === '' && this.#state !== 'closed') return
+    if (this.#batch.length === 0 && this.#state !== 'closed') return
     const failure = this.#tryCommit()
     if (failure === undefined) return
     this.#refuseBatch()
@@ -136,32 +135,25 @@ export class Ledger implements LedgerPort {
 
   /** Writes the batch. On failure the batch stays as it is, and the file ends where it did. */
   #tryCommit(): SluiceError | undefined {
-    const batch = this.#batch
+    const { stretch } = this.#batch
     try {
       if (this.#state === 'closed') throw new SluiceError('ledger.unwritable', 'the ledger is closed')
-      if (batch.length > BATCH_units) throw new SluiceError('limit.buffer', 'the ledger batch is too large')
+      if (this.#batch.length > BATCH_bytes) throw new SluiceError('limit.buffer', 'the ledger batch is too large')
       const sealFailure = this.#start.sealFailure()
       if (sealFailure) throw sealFailure
       if (this.#mustRescue) this.#rescue()
       if (this.#sync.stalled) throw new SluiceError('ledger.unwritable', 'the disk does not finish a sync')
       if (this.#segment.offset >= this.#start.segment_bytes) this.#roll()
-      this.#write(batch)
+      const { bytes, from, to } = stretch
+      this.#segment.append(bytes.subarray(from, to), to - from)
     } catch (cause) {
       return this.#raise(cause)
     }
-    this.#batch = ''
+    this.#batch.committed()
     this.#size = this.#next
-    this.#sync.committed({ size: this.#size, segment: this.#segment, offset: this.#segment.offset }, batch)
+    this.#sync.committed({ size: this.#size, segment: this.#segment, offset: this.#segment.offset }, stretch)
     if (this.#failure) this.#clear()
     return undefined
-  }
-
-  #write(batch: string): void {
-    if (batch.length * 3 > this.#scratch.length) this.#scratch = Buffer.allocUnsafe(batch.length * 3)
-    const bytes = this.#scratch
-    const length = bytes.write(batch, 0)
-    this.#segment.append(bytes, length)
-    if (bytes.length > 4 * 1024 * 1024) this.#scratch = Buffer.allocUnsafe(64 * 1024)
   }
 
   #roll(): void {
@@ -172,12 +164,12 @@ export class Ledger implements LedgerPort {
 
   /** The batch's operations are refused by whoever appended them; what merely reports is carried into the next batch under new numbers. */
   #refuseBatch(): void {
-    const { carried, lost } = carryOver(this.#batch)
+    const { carried, lost } = carryOver(this.#batch.stretch)
     this.#lost += lost
-    this.#batch = ''
+    this.#batch.drop()
     this.#next = this.#size
-    for (const entry of carried) this.#batch += entryLine(this.#next++, entry.at_ms, entry.kind, entry.body)
-    if (this.#batch !== '') this.#arm(RETRY_ms)
+    for (const entry of carried) this.#batch.add({ n: this.#next++, at_ms: entry.at_ms, kind: entry.kind }, entry.body)
+    if (this.#batch.length > 0) this.#arm(RETRY_ms)
   }
 
   #arm(delay_ms: number): void {
@@ -189,9 +181,9 @@ export class Ledger implements LedgerPort {
   /** Commits what nobody committed. Never drops: an explicit commit still sees the batch, and its failure. */
   #autocommit(): void {
     this.#timer = undefined
-    if (this.#batch === '' || this.#state === 'closed') return
+    if (this.#batch.length === 0 || this.#state === 'closed') return
     if (this.#tryCommit() === undefined) return
-    if (this.#batch.length > BATCH_units) this.#refuseBatch()
+    if (this.#batch.length > BATCH_bytes) this.#refuseBatch()
     this.#arm(RETRY_ms)
   }
 
@@ -245,7 +237,7 @@ export class Ledger implements LedgerPort {
     this.#rescued_ms = clock.monotonic_ms()
     const durable = this.#sync.durableMark
     const path = segmentPath(paths.entries, durable.size)
-    const bytes = Buffer.from(this.#sync.unsynced())
+    const bytes = this.#sync.unsynced()
     const fd = disk.openSync(`${path}.rescue`, 'w', 0o600)
     try {
       writeFully(disk, fd, bytes, bytes.length, 0)
@@ -264,6 +256,20 @@ export class Ledger implements LedgerPort {
     this.#sync.rescued({ size: this.#size, segment: this.#segment, offset: bytes.length })
     this.#mustRescue = false
   }
+}
+
+/** Throws for what no entry may hold; `before` are the units of the pieces before this one. Returns the units so far. */
+function checkText(text: string, before: number): number {
+  const units = before + text.length
+  if (units > BODY_units) throw new SluiceError('limit.buffer', 'a ledger entry is too large')
+  // A raw newline would forge the entry after it (ATTACKS G48). JSON never holds one.
+  if (text.includes('\n')) throw new SluiceError('internal', 'a ledger entry holds a newline')
+  return units
+}
+
+function checkPieces(pieces: readonly TextPiece[]): void {
+  let units = 0
+  for (const piece of pieces) if (typeof piece === 'string') units = checkText(piece, units)
 }
 
 function unlinkIfThere(disk: Disk, path: string): void {

@@ -1,4 +1,5 @@
 import type { Secret } from '../kit/secret.ts'
+import type { TextPiece } from '../kit/text-buffer.ts'
 import type { LabelIndex } from './catalogue.ts'
 import type { ApprovalTerms, Decision } from './decision.ts'
 import type { SessionFacts } from './facts.ts'
@@ -52,8 +53,11 @@ export interface Policy {
 }
 
 export interface LedgerPort {
-  /** Adds an entry to this tick's batch and returns its index. `body` is the inside of a JSON object, without braces: `"session":"…","op":1`. Does no I/O. */
-  append(kind: EntryKind, body: string): number
+  /**
+   * Adds an entry to this tick's batch and returns its index. `body` is the inside of a JSON object, without braces: `"session":"…","op":1`,
+   * whole or in pieces. Does no I/O.
+   */
+  append(kind: EntryKind, body: string | readonly TextPiece[]): number
   /** Writes this tick's batch: `write(2)` has returned when it returns. Throws SluiceError `ledger.unwritable`; then nothing of the batch may be forwarded. */
   commit(): void
   /** Resolves when everything committed so far is on disk. Rejects with `ledger.unwritable`. */
