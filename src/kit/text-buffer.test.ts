@@ -36,3 +36,16 @@ test('bytes are written as base64', () => {
     }),
   )
 })
+
+test('strings are written as JSON', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: 'binary', maxLength: 60 }))),
+      (texts) => {
+        const buffer = new TextBuffer(Buffer.allocUnsafeSlow(4))
+        for (const text of texts) buffer.json(text)
+        expect(buffer.bytes.toString('utf8', 0, buffer.length)).toBe(texts.map((text) => JSON.stringify(text)).join(''))
+      },
+    ),
+  )
+})

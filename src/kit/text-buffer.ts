@@ -4,6 +4,27 @@ export type TextPiece = string | number
 /** Below this many characters a loop is faster than a call into the runtime. */
 const SHORT = 24
 
+/** A longer string is given to JSON.stringify without a look. */
+const PLAIN = 40
+const QUOTE = 34
+const BACKSLASH = 92
+
+let lastText = ''
+let lastJson = '""'
+
+/** JSON of a text. The same text comes several times in a row: into the ledger, into the transcript, and from prepared statements. */
+export function jsonText(text: string): string {
+  if (text === lastText) return lastJson
+  const json = JSON.stringify(text)
+  if (text.length > KEPT) return json
+  lastText = text
+  lastJson = json
+  return json
+}
+
+/** Longest text kept, in UTF-16 units. */
+const KEPT = 8192
+
 /**
  * UTF-8 text that grows piece by piece. Hot paths write their records into one: no rope of strings is built, flattened and encoded
  * afterwards.
@@ -53,6 +74,38 @@ export class TextBuffer {
       else this.#digits(high, digitsOf(high))
       this.#digits(rest, 8)
     } else this.#digits(rest, digitsOf(rest))
+  }
+
+  /** Writes a non-negative integer divided by 1,000: microseconds as milliseconds. */
+  thousandths(value: number): void {
+    this.number(Math.floor(value / 1000))
+    const rest = value % 1000
+    if (rest === 0) return
+    this.text('.')
+    if (this.bytes.length - this.length < 3) this.#grow(3)
+    this.#digits(rest, 3)
+  }
+
+  /** Writes a string as a JSON string. */
+  json(text: string): void {
+    const { length } = text
+    if (length > PLAIN) {
+      this.text(jsonText(text))
+      return
+    }
+    if (this.bytes.length - this.length < length + 2) this.#grow(length + 2)
+    const { bytes, length: at } = this
+    bytes[at] = QUOTE
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i)
+      if (unit < 32 || unit > 126 || unit === QUOTE || unit === BACKSLASH) {
+        this.text(JSON.stringify(text))
+        return
+      }
+      bytes[at + 1 + i] = unit
+    }
+    bytes[at + 1 + length] = QUOTE
+    this.length = at + length + 2
   }
 
   piece(piece: TextPiece): void {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { SluiceError } from '../kit/errors.ts'
+import type { TextBuffer } from '../kit/text-buffer.ts'
 import type { Principal } from '../model/principal.ts'
 import type { SessionMeta, TranscriptEvent } from '../model/transcript.ts'
 
@@ -33,56 +34,83 @@ export function bare(principal: Principal): Principal {
   return { kind, id, name, groups, claims: {}, credential, ...(actor ? { actor: bare(actor) } : {}) }
 }
 
-/** One event as a line. Concatenation: this runs for every operation. */
-export function eventLine(at: number, event: TranscriptEvent): string {
-  switch (event.kind) {
-    case 'operation': {
-      const parameters = event.parameters ? `,"parameters":${JSON.stringify(event.parameters)}` : ''
-      return `{"at":${at},"kind":"operation","op":${event.op},"verb":${quote(event.verb)},"text":${JSON.stringify(event.text)}${parameters},"outcome":"${event.outcome}","rule":${quote(event.rule)},"reason":${quote(event.reason)}}\n`
-    }
-    case 'outcome':
-      return `{"at":${at},"kind":"outcome","op":${event.op},"status":"${event.status}","tag":${quote(event.tag)},"rows":${event.rows},"bytes":${event.bytes},"duration_ms":${round(event.duration_ms)}}\n`
-    case 'rows':
-      return rowsLine(at, event, event.bytes)
-    default:
-      return `${JSON.stringify({ at, ...event })}\n`
+/** Writes one event but rows as a line: this runs for every operation. */
+export function writeEvent(line: TextBuffer, at: number, event: Exclude<TranscriptEvent, { kind: 'rows' }>): void {
+  if (event.kind === 'operation') writeOperation(line, at, event)
+  else if (event.kind === 'outcome') writeOutcome(line, at, event)
+  else line.text(`${JSON.stringify({ at, ...event })}\n`)
+}
+
+function writeOperation(line: TextBuffer, at: number, event: Extract<TranscriptEvent, { kind: 'operation' }>): void {
+  line.text('{"at":')
+  line.number(at)
+  line.text(',"kind":"operation","op":')
+  line.number(event.op)
+  line.text(',"verb":')
+  line.json(event.verb)
+  line.text(',"text":')
+  line.json(event.text)
+  if (event.parameters) writeParameters(line, event.parameters)
+  line.text(',"outcome":"')
+  line.text(event.outcome)
+  line.text('","rule":')
+  line.json(event.rule)
+  line.text(',"reason":')
+  line.json(event.reason)
+  line.text('}\n')
+}
+
+function writeParameters(line: TextBuffer, parameters: readonly (string | null)[]): void {
+  line.text(',"parameters":')
+  let before = '['
+  for (const parameter of parameters) {
+    line.text(before)
+    if (parameter === null) line.text('null')
+    else line.json(parameter)
+    before = ','
   }
+  line.text(parameters.length === 0 ? '[]' : ']')
 }
 
-export function rowsLine(
-  at: number,
-  of: { readonly op: number; readonly columnsOf: number },
-  bytes: Uint8Array,
-): string {
-  const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
-  return `{"at":${at},"kind":"rows","op":${of.op},"columnsOf":${of.columnsOf},"bytes":"${base64}"}\n`
+function writeOutcome(line: TextBuffer, at: number, event: Extract<TranscriptEvent, { kind: 'outcome' }>): void {
+  line.text('{"at":')
+  line.number(at)
+  line.text(',"kind":"outcome","op":')
+  line.number(event.op)
+  line.text(',"status":"')
+  line.text(event.status)
+  line.text('","tag":')
+  line.json(event.tag)
+  line.text(',"rows":')
+  line.number(event.rows)
+  line.text(',"bytes":')
+  line.number(event.bytes)
+  line.text(',"duration_ms":')
+  line.thousandths(Math.round(event.duration_ms * 1000))
+  line.text('}\n')
 }
 
-/** Microseconds are enough. */
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000
-}
-
-const quoted = new Map<string, string>()
-
-/** JSON of a short text that comes again and again: verbs, rules, command tags. */
-function quote(text: string): string {
-  const known = quoted.get(text)
-  if (known !== undefined) return known
-  const json = JSON.stringify(text)
-  if (text.length < 64 && quoted.size < 2000) quoted.set(text, json)
-  return json
+/** Writes sampled rows as a line: whole messages of the protocol's own framing. */
+export function writeRows(line: TextBuffer, at: number, rows: Extract<TranscriptEvent, { kind: 'rows' }>): void {
+  line.text('{"at":')
+  line.number(at)
+  line.text(',"kind":"rows","op":')
+  line.number(rows.op)
+  line.text(',"columnsOf":')
+  line.number(rows.columnsOf)
+  line.text(',"bytes":"')
+  line.base64(rows.bytes)
+  line.text('"}\n')
 }
 
 /** How much of `bytes` holds at most `rows` DataRow messages of PostgreSQL's framing (type, then length including itself), and how many it holds. */
 export function countRows(bytes: Uint8Array, rows: number): { readonly length: number; readonly rows: number } {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
   let count = 0
-  while (at + 5 <= view.length) {
-    const size = view.readInt32BE(at + 1)
-    if (size < 4 || at + 1 + size > view.length) break
-    if (view[at] === 0x44) {
+  while (at + 5 <= bytes.length) {
+    const size = (bytes[at + 1]! << 24) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!
+    if (size < 4 || at + 1 + size > bytes.length) break
+    if (bytes[at] === 0x44) {
       if (count === rows) return { length: at, rows: count }
       count++
     }

@@ -1,14 +1,16 @@
-/** Every bound of transcripts, by name (design §13.5). Sizes in bytes or UTF-16 units, times in milliseconds. */
+/** Every bound of transcripts, by name (design §13.5). Sizes in bytes, times in milliseconds. */
 
 /** A session's events are written once this many wait, or FLUSH_ms after the first. */
-export const CHUNK_units = 64 * 1024
+export const CHUNK_bytes = 64 * 1024
 export const FLUSH_ms = 50
+/** Memory a session's first lines get; it grows with them. */
+export const LINES_bytes = 4 * 1024
 /** Beyond either, writing stops being asynchronous: the session waits for the disk. */
-export const SESSION_units = 8 * 1024 * 1024
-export const TOTAL_units = 256 * 1024 * 1024
+export const SESSION_bytes = 8 * 1024 * 1024
+export const TOTAL_bytes = 256 * 1024 * 1024
 /** While the disk refuses, a session keeps this much; then its rows, then its other events are counted instead of kept. */
-export const REFUSED_rows_units = 8 * 1024 * 1024
-export const REFUSED_units = 12 * 1024 * 1024
+export const REFUSED_rows_bytes = 8 * 1024 * 1024
+export const REFUSED_bytes = 12 * 1024 * 1024
 /** How often writing is tried again while it fails. */
 export const RETRY_ms = 500
 /** A session's end does not wait longer than this for a disk that refuses. */

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
+import { TextBuffer } from '../kit/text-buffer.ts'
 import type { Recorder, SessionMeta, TranscriptEvent } from '../model/transcript.ts'
-import { countRows, eventLine, rowsLine, sessionLine, type TranscriptLine } from './format.ts'
+import { countRows, sessionLine, type TranscriptLine, writeEvent, writeRows } from './format.ts'
 import { Layouts } from './layouts.ts'
-import { CHUNK_units, REFUSED_rows_units, REFUSED_units, SAMPLE_bytes } from './limits.ts'
+import { CHUNK_bytes, LINES_bytes, REFUSED_bytes, REFUSED_rows_bytes, SAMPLE_bytes } from './limits.ts'
 
 /** Bytes of one write; `offset` is where they stand in the file. */
 export interface Chunk {
@@ -29,12 +30,15 @@ export interface RecorderHost {
 
 export type Watcher = (line: TranscriptLine) => void
 
-/** One session's events as text, until they are written. Idle, it costs a few hundred bytes and no file. */
+/** One session's events as lines, until they are written. Idle, it costs a few hundred bytes and no file. */
 export class SessionRecorder implements Recorder {
   readonly meta: SessionMeta
   readonly #host: RecorderHost
   readonly #opened: number
-  #pending = ''
+  /** What waits to be written. */
+  #lines: TextBuffer | undefined
+  /** Bytes of the last chunk: the next one will be about as large. */
+  #usual = 0
   #started = false
   #sealing = false
   #ended: Promise<void> | undefined
@@ -68,9 +72,9 @@ export class SessionRecorder implements Recorder {
     this.#opened = host.monotonic_ms()
   }
 
-  /** UTF-16 units that wait to be written. */
+  /** Bytes that wait to be written. */
   get pending(): number {
-    return this.#pending.length
+    return this.#lines?.length ?? 0
   }
   get ended(): boolean {
     return this.#sealing
@@ -80,7 +84,13 @@ export class SessionRecorder implements Recorder {
     if (this.#sealing) return
     const at = this.#now()
     if (event.kind === 'rows') this.#rows(at, event)
-    else this.#line(eventLine(at, event), REFUSED_units)
+    else {
+      const lines = this.#room(REFUSED_bytes)
+      if (lines) {
+        writeEvent(lines, at, event)
+        this.#written(lines)
+      }
+    }
     if (event.kind === 'operation') this.operations++
     else if (event.kind === 'outcome') this.#count(event.rows, event.bytes)
     else if (event.kind === 'columns') this.layouts.set(event.op, event.columns)
@@ -94,7 +104,11 @@ export class SessionRecorder implements Recorder {
     this.endedWhy = why
     const at = this.#now()
     this.#sealing = true
-    if (this.#started) this.#line(`{"at":${at},"kind":"end"}\n`, Number.POSITIVE_INFINITY)
+    if (this.#started) {
+      const lines = this.#room(Number.POSITIVE_INFINITY)!
+      lines.text(`{"at":${at},"kind":"end"}\n`)
+      this.#written(lines)
+    }
     this.#ended = this.#host.end(this)
     this.#tell({ at, kind: 'end' })
     return this.#ended
@@ -116,9 +130,10 @@ export class SessionRecorder implements Recorder {
   }
 
   takePending(): Chunk | undefined {
-    if (this.#pending === '') return undefined
-    const bytes = Buffer.from(this.#pending)
-    this.#pending = ''
+    if (!this.#lines) return undefined
+    const bytes = this.#lines.bytes.subarray(0, this.#lines.length)
+    this.#lines = undefined
+    this.#usual = bytes.length
     const chunk = {
       number: this.#chunks++,
       offset: this.#offset,
@@ -143,23 +158,32 @@ export class SessionRecorder implements Recorder {
     if (this.#watchers) for (const watcher of this.#watchers) watcher(line)
   }
 
-  #line(line: string, bound: number): void {
-    if (this.refused && this.#pending.length > bound) {
+  /** Where the next line goes; undefined when `bound` bytes already wait for a disk that refuses. */
+  #room(bound: number): TextBuffer | undefined {
+    if (this.refused && this.pending > bound) {
       this.#gap++
-      return
+      return undefined
     }
-    const before = this.#pending.length
-    if (!this.#started) {
-      this.#started = true
-      this.#pending = sessionLine(this.meta)
-    }
+    const lines = this.#lines ?? this.#begin()
     if (this.#gap > 0) {
-      this.#pending += `{"at":${this.#now()},"kind":"gap","events":${this.#gap}}\n`
+      lines.text(`{"at":${this.#now()},"kind":"gap","events":${this.#gap}}\n`)
       this.#gap = 0
     }
-    this.#pending += line
-    if (before === 0) this.#host.dirty(this)
-    if (this.#pending.length >= CHUNK_units) this.#host.full(this)
+    return lines
+  }
+
+  #begin(): TextBuffer {
+    const size = Math.max(LINES_bytes, Math.min(this.#usual + LINES_bytes, CHUNK_bytes + LINES_bytes))
+    const lines = new TextBuffer(Buffer.allocUnsafeSlow(size))
+    this.#lines = lines
+    if (!this.#started) lines.text(sessionLine(this.meta))
+    this.#started = true
+    this.#host.dirty(this)
+    return lines
+  }
+
+  #written(lines: TextBuffer): void {
+    if (lines.length >= CHUNK_bytes) this.#host.full(this)
   }
 
   /** A sample of an operation's rows: the outcome tells how many there were. */
@@ -174,6 +198,10 @@ export class SessionRecorder implements Recorder {
     const kept = countRows(bytes, this.#rowsLeft)
     this.#rowsLeft -= kept.rows
     this.#bytesLeft -= kept.length
-    if (kept.length > 0) this.#line(rowsLine(at, event, bytes.subarray(0, kept.length)), REFUSED_rows_units)
+    if (kept.length === 0) return
+    const lines = this.#room(REFUSED_rows_bytes)
+    if (!lines) return
+    writeRows(lines, at, kept.length === bytes.length ? event : { ...event, bytes: bytes.subarray(0, kept.length) })
+    this.#written(lines)
   }
 }

@@ -6,7 +6,7 @@ import { createLog, type Log } from '../kit/log.ts'
 import type { LedgerPort, RecorderPort } from '../model/ports.ts'
 import type { SessionMeta } from '../model/transcript.ts'
 import { bare, transcriptPath } from './format.ts'
-import { CLOSE_ms, FLUSH_ms, IDLE_FILES, RETRY_ms, SAMPLE_ROWS, SESSION_units, TOTAL_units, WRITES } from './limits.ts'
+import { CLOSE_ms, FLUSH_ms, IDLE_FILES, RETRY_ms, SAMPLE_ROWS, SESSION_bytes, TOTAL_bytes, WRITES } from './limits.ts'
 import { findTranscript } from './player.ts'
 import { Decoder, PageReader, type ReplayEvent, type ReplayPage, WatchQueue } from './replay.ts'
 import { SessionIndex } from './session-index.ts'
@@ -147,7 +147,7 @@ export class Transcripts implements RecorderPort {
       return
     }
     if (recorder.refused) return
-    if (recorder.pending < SESSION_units && this.#flying + recorder.pending < TOTAL_units) return
+    if (recorder.pending < SESSION_bytes && this.#flying + recorder.pending < TOTAL_bytes) return
     const chunk = recorder.takePending()
     if (chunk) this.#writeNow(recorder, chunk)
   }
