@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { Carry } from '../kit/carry.ts'
 import { type SluiceError, toSluiceError } from '../kit/errors.ts'
 import type { Conversation, Wire } from '../protocols/contract.ts'
 import { LIMITS } from './limits.ts'
@@ -30,8 +31,7 @@ class Pump implements Wire, Flushable {
   readonly #talk: Conversation
   #phase: Phase = 'open'
   #parked = false
-  #inbox: Buffer[] = []
-  #inboxBytes = 0
+  readonly #inbox = new Carry()
   #toTarget: Buffer[] = []
   #toClient: Buffer[] = []
   /** True while a chunk is being worked on: emissions to the client then wait for its end and leave as one write. */
@@ -69,9 +69,8 @@ class Pump implements Wire, Flushable {
   #clientBytes(chunk: Buffer): void {
     if (this.#phase !== 'open') return
     if (this.#parked) {
-      this.#inbox.push(chunk)
-      this.#inboxBytes += chunk.length
-      if (this.#inboxBytes > LIMITS.inbox) this.#parts.client.pause()
+      this.#inbox.keep(chunk)
+      if (this.#inbox.size > LIMITS.inbox) this.#parts.client.pause()
       return
     }
     this.#working = true
@@ -141,7 +140,7 @@ class Pump implements Wire, Flushable {
   }
 
   #resumeClient(): void {
-    if (this.#inboxBytes <= LIMITS.inbox) this.#parts.client.resume()
+    if (this.#inbox.size <= LIMITS.inbox) this.#parts.client.resume()
   }
 
   park(): void {
@@ -150,12 +149,7 @@ class Pump implements Wire, Flushable {
 
   unpark(): void {
     this.#parked = false
-    while (!this.#parked && this.#phase === 'open') {
-      const chunk = this.#inbox.shift()
-      if (chunk === undefined) break
-      this.#inboxBytes -= chunk.length
-      this.#clientBytes(chunk)
-    }
+    if (this.#inbox.size > 0) this.#clientBytes(this.#inbox.take())
     if (!this.#parked && this.#phase === 'open') this.#parts.client.resume()
   }
 
@@ -201,7 +195,7 @@ class Pump implements Wire, Flushable {
   #close(): void {
     const { client, target, ended } = this.#parts
     ended.removeEventListener('abort', this.#onEnded)
-    this.#inbox = []
+    if (this.#inbox.size > 0) this.#inbox.take()
     // A parked or paused client must be drained, or its close is never seen.
     client.resume()
     target.resume()
