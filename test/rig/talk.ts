@@ -83,6 +83,8 @@ export class Talk implements Wire, Session {
   readonly judged: string[] = []
   /** Permits that were not settled yet. Settling one twice throws. */
   readonly open = new Set<Permit>()
+  /** Called when something was emitted. */
+  emitted: () => void = () => {}
   cancels = 0
   parked = false
   over = false
@@ -203,11 +205,13 @@ export class Talk implements Wire, Session {
 
   toClient(bytes: Buffer): void {
     this.toClientBytes.push(bytes)
+    this.emitted()
   }
   toTarget(bytes: Buffer): void {
     if (this.over) return
     this.toTargetBytes.push(bytes)
     this.asked.push(bytes.toString('latin1'))
+    this.emitted()
   }
   park(): void {
     this.parked = true
@@ -222,12 +226,14 @@ export class Talk implements Wire, Session {
   }
   finish(): void {
     this.over = true
+    this.emitted()
   }
   fail(why: SluiceError): void {
     if (this.over) return
     this.over = true
     this.failure = why
     this.toClientBytes.push(this.#conversation.lastWords(why))
+    this.emitted()
   }
 
   // Session

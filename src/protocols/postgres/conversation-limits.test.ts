@@ -217,6 +217,16 @@ describe('ends', () => {
     expect(settlements(talk)).toEqual([expect.stringMatching(/^1 .*"ok","tag":"suspended","rows":1/)])
   })
 
+  test('an Execute of a cursor made by SQL is settled when it suspends: the next is another operation', async () => {
+    const talk = await Talk.open(limited({}))
+    await talk.says(wire.query(`begin; declare cc cursor for ${TEXT}`))
+    await talk.answers(backend.complete('BEGIN'), backend.complete('DECLARE CURSOR'), backend.ready('T'))
+    await talk.says(wire.execute('cc', 1), wire.sync())
+    await talk.answers(...rows(1), backend.portalSuspended(), backend.ready('T'))
+    expect(settlements(talk).at(-1)).toMatch(/^2 .*"ok","tag":"suspended","rows":1/)
+    expect(talk.open.size).toBe(0)
+  })
+
   test('one that another Execute still runs is not', async () => {
     const talk = await Talk.open(limited({}))
     await talk.says(...batch(TEXT, 1), wire.execute('', 1), wire.execute('', 1), wire.sync())

@@ -114,7 +114,11 @@ export class Replies {
     // What it did so far may have changed what names mean.
     this.#passed(run)
     answered(this.#d, run)
-    if (run.portal && run.running && run.inFlight === 0) this.#d.resting.add(run.portal)
+    if (!run.portal) {
+      // A cursor made by SQL: every Execute of it is an operation of its own.
+      run.tag = 'suspended'
+      finishRun(this.#d, run, run.cut ? 'cancelled' : 'ok')
+    } else if (run.running && run.inFlight === 0) this.#d.resting.add(run.portal)
     this.#d.wakeWaiters()
     return this.#cutOr(run)
   }
