@@ -109,8 +109,9 @@ function explain(a: Analysis): ResolvedStatement {
   else a.withoutEffects(read)
   a.reading.effects |= READ | SESSION
   const statement = a.finish(READ)
-  // The plan shows constants and conditions, never rows; which labels it may echo is what the statement refers to.
-  return { ...statement, result: { kind: 'rows', columns: [{ name: 'QUERY PLAN', labels: a.reading.referenced }] } }
+  // The plan shows constants and conditions, never rows; which labels it may echo is what the statement and its views refer to.
+  const labels = union(a.reading.referenced, a.reading.plans)
+  return { ...statement, result: { kind: 'rows', columns: [{ name: 'QUERY PLAN', labels }] } }
 }
 
 function explainCreate(a: Analysis, source: Node): void {

@@ -33,6 +33,8 @@ export class Reading {
   referenced: LabelSet = NO_LABELS
   /** Labels of all columns of relations touched. */
   touched: LabelSet = NO_LABELS
+  /** Labels of what views are made of beyond their columns: a plan shows their conditions. */
+  plans: LabelSet = NO_LABELS
   filters: LabelSet = NO_LABELS
   copies: LabelSet = NO_LABELS
   hasWhere = true
@@ -117,6 +119,7 @@ export class Reading {
       this.callEffects |= systemEffects(relation.schema, relation.name)
       for (const name of reading.alsoRead) this.#touchOne(name, effect, NO_LABELS, 'table')
       if (!reading.view) continue
+      this.plans = union(this.plans, reading.view.referenced)
       this.callEffects |= reading.view.effects
       if ((reading.view.effects & (EXECUTE | UNKNOWN)) !== 0) this.sensitive = true
       for (const name of reading.view.functions) this.functions.set(name, this.functions.get(name) ?? EXECUTE)

@@ -8,6 +8,8 @@ export interface ViewReading {
   /** Labels of its output columns by position; undefined when they cannot be told. */
   readonly columns: readonly LabelSet[] | undefined
   readonly labels: LabelSet
+  /** Labels of everything its definition names: what a plan of it may show. */
+  readonly referenced: LabelSet
   readonly relations: readonly string[]
   readonly columnsRead: readonly string[]
   readonly functions: readonly string[]

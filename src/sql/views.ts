@@ -1,7 +1,7 @@
 import type { CatalogueRelation } from '../model/catalogue.ts'
 import { effects } from '../model/effects.ts'
 import { eachChild, type Node, names } from './ast.ts'
-import { labelSet, NO_LABELS } from './labels.ts'
+import { labelSet, NO_LABELS, union } from './labels.ts'
 import { VIEW_DEPTH_MAX, VIEW_TEXT_MAX } from './limits.ts'
 import type { ParsedMessage } from './message.ts'
 import { Names } from './names.ts'
@@ -60,6 +60,7 @@ function readDefinition(parsed: ParsedMessage, snapshot: Snapshot): ViewReading 
   return {
     columns: relation.columns?.map((column) => column.labels),
     labels: labelSet([...relation.labels]),
+    referenced: union(reading.referenced, reading.plans),
     relations: [...reading.relations.keys()],
     columnsRead: [...reading.columns],
     functions: [...reading.functions.keys()],
@@ -68,10 +69,19 @@ function readDefinition(parsed: ParsedMessage, snapshot: Snapshot): ViewReading 
 }
 
 function opaque(snapshot: Snapshot): ViewReading {
-  return { columns: undefined, labels: snapshot.everything, relations: [], columnsRead: [], functions: [], effects: 0 }
+  const labels = snapshot.everything
+  return { columns: undefined, labels, referenced: labels, relations: [], columnsRead: [], functions: [], effects: 0 }
 }
 
 function trusted(view: CatalogueRelation): ViewReading {
   const columns = view.columns.map(() => NO_LABELS)
-  return { columns, labels: NO_LABELS, relations: [], columnsRead: [], functions: [], effects: 0 }
+  return {
+    columns,
+    labels: NO_LABELS,
+    referenced: NO_LABELS,
+    relations: [],
+    columnsRead: [],
+    functions: [],
+    effects: 0,
+  }
 }
