@@ -67,6 +67,9 @@ create view v_twice as select id, label as harmless from v_alias;
 create view v_expression as select id, reverse(ssn) as harmless from customers;
 create view v_star as select * from customers;
 create materialized view m_alias as select id, ssn as label from customers;
+create table gen (id int, email text, turned text generated always as (reverse(email)) stored, twice int generated always as (id * 2) stored);
+insert into gen select id, email from customers;
+create view v_guess as select id, note from customers where ssn <> '${letters('v_guess')}';
 create view file_reader as select pg_read_file('/etc/hostname') as body;
 
 create function leak_sql() returns setof text language sql as 'select ssn from customers';
