@@ -111,3 +111,33 @@ export async function passes(stage: Stage, { who = 'agent:reader', said, shows }
   expect(twin.leaks).toEqual([])
   return twin
 }
+
+/** Something said that would show a labelled value. */
+export interface Channel {
+  readonly number: string
+  readonly said: readonly Said[]
+  /** False: the value is not shown to anybody in a form the oracle knows. */
+  readonly shownToRaw?: boolean
+}
+
+/** Said in a transaction that is undone, so that it can change what it likes. */
+export const undone = (...said: readonly Said[]): Said[] => ['begin', ...said, 'rollback']
+
+/** Says it in a standing session, and leaves nothing behind for the next. */
+export async function heardIn(stage: Stage, who: Who, said: readonly Said[]): Promise<Heard> {
+  const session = await stage.session(who)
+  const seen = await hearFrom(stage, session, said)
+  await session.exchange([query('rollback'), query('discard all')], 2)
+  return seen
+}
+
+/** The value is there to be seen, and whoever may only see it masked does not, whatever else they may do. */
+export async function shownToNobody(stage: Stage, { said, shownToRaw = true }: Channel): Promise<void> {
+  const shown = await heardIn(stage, 'human:raw', said)
+  if (shownToRaw) expect(shown.leaks.length, shown.lines.join('\n')).toBeGreaterThan(0)
+  for (const who of ['agent:analyst', 'human:open', 'agent:writer'] as const) {
+    const seen = await heardIn(stage, who, said)
+    const leaking = seen.lines.filter((line) => leaks(Buffer.from(line)).length > 0)
+    expect(seen.leaks, `${who}\n${leaking.join('\n')}`).toEqual([])
+  }
+}

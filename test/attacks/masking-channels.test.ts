@@ -6,9 +6,9 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { canonicalPsql } from '../rig/psql.ts'
 import { bind, describe as describeMessage, execute, parse, query, sync } from '../rig/wire.ts'
-import { type Heard, hear, hearFrom, type Said } from './attack.ts'
+import { type Channel, hear, shownToNobody, undone } from './attack.ts'
 import { leaks } from './oracle.ts'
-import { type Stage, startStage, type Who } from './stage.ts'
+import { type Stage, startStage } from './stage.ts'
 
 let stage: Stage
 beforeAll(async () => {
@@ -18,14 +18,6 @@ afterAll(() => stage?.[Symbol.asyncDispose]())
 
 const all = (...messages: readonly Buffer[]) => Buffer.concat(messages)
 const extended = (sql: string) => all(parse('', sql), bind('', ''), execute(''), sync())
-const undone = (...said: readonly Said[]): Said[] => ['begin', ...said, 'rollback']
-
-interface Channel {
-  readonly number: string
-  readonly said: readonly Said[]
-  /** False: what would leak is refused to everybody, or leaves no trace with the server's present behaviour. */
-  readonly shownToRaw?: boolean
-}
 
 const CHANNELS: readonly Channel[] = [
   { number: 'B12', said: undone("update customers set note = 'x' returning ssn") },
@@ -117,169 +109,6 @@ const CHANNELS: readonly Channel[] = [
     number: 'B16',
     said: [
       'select 1, note from products; select id, reverse(ssn) from customers; select id, note from products; select reverse(ssn), id from customers',
-    ],
-  },
-  ...[
-    'int',
-    'bigint',
-    'numeric',
-    'float8',
-    'date',
-    'time',
-    'timestamptz',
-    'interval',
-    'uuid',
-    'json',
-    'jsonb',
-    'xml',
-    'inet',
-    'cidr',
-    'macaddr',
-    'bit(3)',
-    'boolean',
-    'bytea',
-    'money',
-    'point',
-    'int4range',
-    'daterange',
-    'int[]',
-    'text[]',
-    'tsquery',
-    'regclass',
-    'regtype',
-    'regproc',
-    'oid',
-    'pg_lsn',
-    'jsonpath',
-    'aclitem',
-    'xid',
-    'tid',
-    'int2vector',
-    '"char"',
-    'box',
-    'lseg',
-    'path',
-    'polygon',
-    'circle',
-    'txid_snapshot',
-    'regrole',
-    'regnamespace',
-    'regconfig',
-    'pair',
-    'regoperator',
-  ].map(
-    (type): Channel => ({
-      number: 'B18',
-      said: [1, 4].map((id) => `select ssn::${type} from customers where id = ${id}`),
-      shownToRaw: !/^("char"|text\[\]|boolean|bytea|tsquery|xml|bit\(3\)|jsonpath|xid|regoperator)$/.test(type),
-    }),
-  ),
-  ...[
-    "to_date(ssn, 'YYYY')",
-    "to_timestamp(ssn, 'HH24')",
-    "to_number(ssn, '9')",
-    'make_interval(secs => ssn::float8)',
-    "set_byte('a', ssn::int, 1)",
-    "decode(ssn, 'hex')",
-    "decode(ssn, 'base64')",
-    "encode('a', ssn)",
-    "convert('a', ssn, 'UTF8')",
-    "normalize('a', ssn)",
-    "('a' ~ ('(' || ssn))::text",
-    "regexp_replace('a', 'a', 'b', ssn)",
-    "regexp_match('a', ssn || '[')",
-    "format('%' || ssn, 1)",
-    "to_tsquery(ssn || '&')",
-    "jsonb_path_query('{}', ('$.' || ssn || '[')::jsonpath)",
-    "'{}'::jsonb #> array[ssn]",
-    "jsonb_set('[1]', array[ssn], '1')",
-    'date_trunc(ssn, now())',
-    'date_part(ssn, now())',
-    'now() at time zone ssn',
-    'pg_size_bytes(ssn)',
-    'xmlparse(document ssn)',
-    "xmlparse(content '<' || ssn)",
-    "xmlpi(name a, ssn || '?>')",
-    "xpath(ssn || '[', '<a/>')",
-    "parse_ident(ssn || '..')",
-    "has_table_privilege(ssn, 'select')",
-    "has_table_privilege('customers', ssn)",
-    "to_char(1, ssn || 'SS')",
-    'current_setting(ssn)',
-    'json_object(array[ssn])',
-    'makeaclitem(10, 10, ssn, false)',
-    "pg_get_object_address(ssn, '{}', '{}')",
-    'to_ascii(ssn, ssn)',
-    'col_description(ssn::regclass, 1)',
-    "pg_relation_size('customers', ssn)",
-    'enum_range(null::text)',
-    'ssn::varchar(3)::int',
-    "unistr('\\' || ssn)",
-    'overlay(ssn placing ssn from -1)',
-    '(array[1])[ssn::int]',
-    "json_populate_record(null::pair, json_build_object('n', ssn))",
-    "jsonb_to_record(jsonb_build_object('n', ssn)) from customers c, jsonb_to_record(jsonb_build_object('n', c.ssn)) as x(n int)",
-    "lower(('[' || ssn || ',')::int4range)",
-  ].map(
-    (call): Channel => ({
-      number: 'B18',
-      said: [`select ${call} ${call.includes(' from customers') ? '' : 'from customers'}`],
-      shownToRaw: false,
-    }),
-  ),
-  { number: 'B18', said: [extended('select ssn::int from customers')] },
-  { number: 'B18', said: ['copy (select ssn::int from customers) to stdout'] },
-  {
-    number: 'B18',
-    said: ['begin', 'declare c cursor for select ssn::int from customers', 'fetch all from c', 'rollback'],
-  },
-  { number: 'B18', said: ['select 1 from customers where ssn::int = 1'] },
-  { number: 'B18', said: ['select id from customers order by ssn::int'] },
-  { number: 'B19', said: undone('insert into customers (id, email) select 9, email from customers where id = 1') },
-  {
-    number: 'B19',
-    said: undone('update customers set email = (select email from customers where id = 1) where id = 2'),
-  },
-  { number: 'B19', said: undone('alter table customers add check (length(ssn) < 3)'), shownToRaw: false },
-  { number: 'B19', said: undone('alter table customers alter card set not null', 'update customers set card = null') },
-  { number: 'B19', said: undone('create unique index on customers (substr(ssn, 1, 0), ssn)'), shownToRaw: false },
-  {
-    number: 'B19',
-    said: ['begin', 'update strict_ssn set ssn = (select ssn from strict_ssn where id = 2) where id = 1', 'commit'],
-  },
-  {
-    number: 'B19',
-    said: [
-      'begin',
-      'update strict_ssn set ssn = (select ssn from strict_ssn where id = 2) where id = 1',
-      'set constraints all immediate',
-      'rollback',
-    ],
-  },
-  {
-    number: 'B19',
-    said: [extended('update strict_ssn set ssn = (select ssn from strict_ssn where id = 2) where id = 1')],
-  },
-  {
-    number: 'B19',
-    said: ['begin; update strict_ssn set ssn = (select ssn from strict_ssn where id = 2) where id = 1; commit'],
-  },
-  { number: 'B20', said: ['select fail(ssn) from customers'] },
-  {
-    number: 'B20',
-    said: [
-      "do $$ declare s text; begin select ssn into s from customers; raise exception 'x' using column = s, constraint = s, table = s, schema = s, datatype = s; end $$",
-    ],
-  },
-  { number: 'B21', said: ['select inner_fail()'] },
-  { number: 'B21', said: [extended('select inner_fail()')] },
-  { number: 'B22', said: ["do $$ begin raise notice 'it is %', (select ssn from customers where id = 1); end $$"] },
-  { number: 'B22', said: ["update told set note = 'b'", "update told set note = 'a'"] },
-  {
-    number: 'B22',
-    said: [
-      'set client_min_messages = debug5; set debug_print_plan = on; set debug_print_parse = on; select ssn from customers where id = 1; set client_min_messages = notice',
-      'reset all',
     ],
   },
   {
@@ -419,24 +248,8 @@ const CHANNELS: readonly Channel[] = [
   },
 ]
 
-async function heard(who: Who, said: readonly Said[]): Promise<Heard> {
-  const session = await stage.session(who)
-  const seen = await hearFrom(stage, session, said)
-  // What one case leaves behind does not concern the next.
-  await session.exchange([query('rollback'), query('discard all')], 2)
-  return seen
-}
-
 describe('nothing crosses the client’s leg', () => {
-  test.each(CHANNELS)('$number $said', async ({ said, shownToRaw = true }) => {
-    const shown = await heard('human:raw', said)
-    if (shownToRaw) expect(shown.leaks.length, shown.lines.join('\n')).toBeGreaterThan(0)
-    for (const who of ['agent:analyst', 'human:open', 'agent:writer'] as const satisfies readonly Who[]) {
-      const seen = await heard(who, said)
-      const leaking = seen.lines.filter((line) => leaks(Buffer.from(line)).length > 0)
-      expect(seen.leaks, `${who}\n${leaking.join('\n')}`).toEqual([])
-    }
-  })
+  test.each(CHANNELS)('$number $said', (channel) => shownToNobody(stage, channel))
 })
 
 test('B23 what others notify is masked as well', async () => {
