@@ -5,22 +5,9 @@
 import { join } from 'node:path'
 import type { TestModule } from 'vitest/node'
 import { startVitest } from 'vitest/node'
-import { run } from './rig/child.ts'
+import { runChecks } from '../tools/check.ts'
 
 const root = join(import.meta.dirname, '..')
-
-interface Check {
-  readonly name: string
-  readonly command: readonly string[]
-  /** Shown, not counted. */
-  readonly advice?: boolean
-}
-
-const CHECKS: readonly Check[] = [
-  { name: 'types', command: ['tsc', '--noEmit'] },
-  { name: 'lint and format', command: ['biome', 'check', '--diagnostic-level=warn', '--colors=off'] },
-  { name: 'dead code', command: ['knip', '--no-progress', '--no-config-hints'], advice: true },
-]
 
 interface Count {
   passed: number
@@ -32,20 +19,15 @@ process.chdir(root)
 process.env.PATH = `${join(root, 'node_modules/.bin')}:${process.env.PATH ?? ''}`
 const filters = process.argv.slice(2)
 const count: Count = { passed: 0, failed: 0, skipped: [] }
-if (filters.length === 0) for (const check of CHECKS) await perform(check)
+if (filters.length === 0) {
+  const { passed, failed } = await runChecks()
+  count.passed += passed
+  count.failed += failed
+}
 await testAll(filters)
 for (const skipped of count.skipped) console.log(`skipped: ${skipped}`)
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped.length} skipped`)
 process.exit(count.failed > 0 || count.passed === 0 ? 1 : 0)
-
-async function perform(check: Check): Promise<void> {
-  const { status, stdout, stderr } = await run(check.command, { cwd: root, timeout_ms: 300_000 })
-  if (status === 0) count.passed++
-  else count.failed++
-  console.log(
-    status === 0 ? `ok: ${check.name}` : `failed: ${check.name} (${check.command.join(' ')})\n${stdout}${stderr}`,
-  )
-}
 
 async function testAll(files: string[]): Promise<void> {
   const reporter = {
