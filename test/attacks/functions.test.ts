@@ -191,6 +191,14 @@ describe('the list of safe functions', () => {
   })
 })
 
+test('A35f extensions that only compute do not make every comparison somebody’s code', async () => {
+  await passes(stage, {
+    said: ["select max(note), replace('a', 'a', 'b') from orders where id = 3 and note <> 'x' and note like 'o%'"],
+    shows: /order 3/,
+  })
+  await refused(stage, { number: 'A35f', said: ['select id from orders where id ### 1 = 1'], code: DENIED })
+})
+
 test('nothing of a refused call reaches the server’s log', async () => {
   const logged = stage.server.log().length
   await hear(stage, 'agent:reader', ["select pg_read_file('/etc/hostname') as sluice_marker"])

@@ -94,6 +94,8 @@ create procedure do_write() language plpgsql as $f$ begin insert into audit_me v
 create domain short as text check (length(value) < 5);
 create function fail(text) returns int language plpgsql as $f$ begin raise exception 'about %', $1 using column = $1, constraint = $1, table = $1, schema = $1, datatype = $1, hint = $1, detail = $1; end $f$;
 create function inner_fail() returns int language plpgsql as $f$ declare r int; begin execute format('select %L::int', (select ssn from customers where id = 1)) into r; return r; end $f$;
+create extension hstore;
+create extension pg_trgm;
 create extension dblink;
 create extension tablefunc;
 create extension pgcrypto;
