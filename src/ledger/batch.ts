@@ -1,6 +1,6 @@
 import { TextBuffer, type TextPiece } from '../kit/text-buffer.ts'
 import type { EntryKind } from '../model/ledger.ts'
-import { CARRY_units, ROOM_bytes, SLAB_bytes } from './limits.ts'
+import { CARRY_units, ROOM_bytes, SLAB_bytes, SPARE_slabs } from './limits.ts'
 
 /** Refused with their batch, because their operations are. Every other kind reports what has happened and is written later. */
 const REFUSED: ReadonlySet<string> = new Set<EntryKind>(['intent', 'open', 'login', 'held', 'admin'])
@@ -46,9 +46,11 @@ export interface EntryHead {
 
 /** Entries as the bytes of their lines. What was committed stays where it is: whoever must keep it for a while copies nothing. */
 export class Batch {
-  #text = new TextBuffer(Buffer.allocUnsafeSlow(SLAB_bytes))
+  #text = new TextBuffer(newSlab())
   /** Where the entries begin that are not committed. */
   #from = 0
+  /** Slabs nobody needs any more. Memory outside the heap that comes and goes makes the collector run. */
+  readonly #spare: Buffer[] = []
 
   /** The entries that are not committed. */
   get stretch(): Stretch {
@@ -84,11 +86,23 @@ export class Batch {
     this.#text.length = this.#from
   }
 
+  /** Nothing in this memory must be kept any more. */
+  release(bytes: Buffer): void {
+    const mayServe = bytes.length === SLAB_bytes && bytes !== this.#text.bytes && this.#spare.length < SPARE_slabs
+    if (mayServe && !this.#spare.includes(bytes)) this.#spare.push(bytes)
+  }
+
   /** Takes a new slab: what was committed in the old one may still be needed. */
   #moveOn(): void {
     const { bytes, from, to } = this.stretch
-    this.#text = new TextBuffer(Buffer.allocUnsafeSlow(Math.max(SLAB_bytes, (to - from) * 2)))
-    this.#text.length = bytes.copy(this.#text.bytes, 0, from, to)
+    const large = to - from > SLAB_bytes / 2
+    const slab = large ? Buffer.allocUnsafeSlow((to - from) * 2) : (this.#spare.pop() ?? newSlab())
+    this.#text = new TextBuffer(slab)
+    this.#text.length = bytes.copy(slab, 0, from, to)
     this.#from = 0
   }
+}
+
+function newSlab(): Buffer {
+  return Buffer.allocUnsafeSlow(SLAB_bytes)
 }

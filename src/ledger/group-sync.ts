@@ -11,6 +11,8 @@ export interface GroupSyncOptions {
   readonly fsync_ms: number
   /** Everything up to here is on disk. */
   readonly onDurable: (mark: DurableMark) => void
+  /** What stands in this memory is on disk. */
+  readonly onReleased: (bytes: Buffer) => void
   /** The disk reported a failed sync: what is not durable must be written elsewhere. */
   readonly onFailed: (cause: Error) => void
   /** Syncing takes too long, or no longer does. */
@@ -170,7 +172,7 @@ export class GroupSync {
     clearTimeout(this.#watchdog)
     for (const segment of retired) segment.close()
     this.#durable = mark
-    this.#flying = new Stretches()
+    this.#release()
     const wasLate = this.stalled
     this.#flyingSince = -1
     const waiters = this.#waiters
@@ -185,6 +187,12 @@ export class GroupSync {
     }
     const age = this.#options.clock.monotonic_ms() - this.#dirtySince
     this.#arm(Math.max(0, this.#options.fsync_ms - age))
+  }
+
+  #release(): void {
+    const { memory } = this.#flying
+    this.#flying = new Stretches()
+    for (const bytes of memory) if (!this.#waiting.memory.includes(bytes)) this.#options.onReleased(bytes)
   }
 
   #failed(cause: Error, retired: Segment[]): void {
@@ -223,7 +231,15 @@ class Stretches {
   }
 
   views(): Buffer[] {
-    return [...this.#all, ...(this.#last ? [this.#last] : [])].map(({ bytes, from, to }) => bytes.subarray(from, to))
+    return this.#list().map(({ bytes, from, to }) => bytes.subarray(from, to))
+  }
+
+  get memory(): readonly Buffer[] {
+    return this.#list().map(({ bytes }) => bytes)
+  }
+
+  #list(): Stretch[] {
+    return this.#last ? [...this.#all, this.#last] : []
   }
 }
 

@@ -67,6 +67,7 @@ export class Ledger implements LedgerPort {
         clock,
         fsync_ms,
         onDurable: start.onDurable,
+        onReleased: (bytes) => this.#batch.release(bytes),
         onFailed: (cause) => this.#syncFailed(cause),
         onStalled: () => this.#checkStall(),
         syncNames: () => syncFolder(start.paths.entries),

@@ -9,8 +9,9 @@ export const LINE_bytes = 3 * BODY_units + 1024
 /** A batch beyond this is refused: nobody commits, or nothing can be written. */
 export const BATCH_bytes = 64 * 1024 * 1024
 /** Entries are put together in memory of this size; one with less room left than an ordinary batch takes is not used further. */
-export const SLAB_bytes = 512 * 1024
+export const SLAB_bytes = 256 * 1024
 export const ROOM_bytes = 16 * 1024
+export const SPARE_slabs = 4
 /** What is kept of refused batches (outcomes, closes …), to be written once that works again. */
 export const CARRY_units = 16 * 1024 * 1024
 /** Committed, but not yet known to be on disk. Beyond either, a commit is refused. */

@@ -5,6 +5,8 @@ export const CHUNK_bytes = 64 * 1024
 export const FLUSH_ms = 50
 /** Memory a session's first lines get; it grows with them. */
 export const LINES_bytes = 4 * 1024
+/** Memory of written chunks kept for further ones. */
+export const SPARE_chunks = 32
 /** Beyond either, writing stops being asynchronous: the session waits for the disk. */
 export const SESSION_bytes = 8 * 1024 * 1024
 export const TOTAL_bytes = 256 * 1024 * 1024

@@ -1,15 +1,18 @@
 import { hash } from 'node:crypto'
 import { TextBuffer } from '../kit/text-buffer.ts'
 import type { Recorder, SessionMeta, TranscriptEvent } from '../model/transcript.ts'
+import type { ChunkMemory } from './chunk-memory.ts'
 import { countRows, sessionLine, type TranscriptLine, writeEvent, writeRows } from './format.ts'
 import { Layouts } from './layouts.ts'
-import { CHUNK_bytes, LINES_bytes, REFUSED_bytes, REFUSED_rows_bytes, SAMPLE_bytes } from './limits.ts'
+import { CHUNK_bytes, REFUSED_bytes, REFUSED_rows_bytes, SAMPLE_bytes } from './limits.ts'
 
 /** Bytes of one write; `offset` is where they stand in the file. */
 export interface Chunk {
   readonly number: number
   readonly offset: number
   readonly bytes: Buffer
+  /** Where they stand. */
+  readonly memory: Buffer
   readonly sha256: string
   /** The last one: nothing follows. */
   readonly sealed: boolean
@@ -18,6 +21,8 @@ export interface Chunk {
 /** What a recorder needs of the house it lives in. */
 export interface RecorderHost {
   readonly sampleRows: number
+  /** Memory for chunks. */
+  readonly memory: ChunkMemory
   /** Milliseconds from an arbitrary start. */
   monotonic_ms(): number
   /** Something waits where nothing did. */
@@ -131,13 +136,15 @@ export class SessionRecorder implements Recorder {
 
   takePending(): Chunk | undefined {
     if (!this.#lines) return undefined
-    const bytes = this.#lines.bytes.subarray(0, this.#lines.length)
+    const memory = this.#lines.bytes
+    const bytes = memory.subarray(0, this.#lines.length)
     this.#lines = undefined
     this.#usual = bytes.length
     const chunk = {
       number: this.#chunks++,
       offset: this.#offset,
       bytes,
+      memory,
       sha256: hash('sha256', bytes, 'hex'),
       sealed: this.#sealing,
     }
@@ -173,8 +180,7 @@ export class SessionRecorder implements Recorder {
   }
 
   #begin(): TextBuffer {
-    const size = Math.max(LINES_bytes, Math.min(this.#usual + LINES_bytes, CHUNK_bytes + LINES_bytes))
-    const lines = new TextBuffer(Buffer.allocUnsafeSlow(size))
+    const lines = new TextBuffer(this.#host.memory.take(this.#usual))
     this.#lines = lines
     if (!this.#started) lines.text(sessionLine(this.meta))
     this.#started = true

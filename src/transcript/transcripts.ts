@@ -5,6 +5,7 @@ import { SluiceError } from '../kit/errors.ts'
 import { createLog, type Log } from '../kit/log.ts'
 import type { LedgerPort, RecorderPort } from '../model/ports.ts'
 import type { SessionMeta } from '../model/transcript.ts'
+import { ChunkMemory } from './chunk-memory.ts'
 import { bare, transcriptPath } from './format.ts'
 import { CLOSE_ms, FLUSH_ms, IDLE_FILES, RETRY_ms, SAMPLE_ROWS, SESSION_bytes, TOTAL_bytes, WRITES } from './limits.ts'
 import { findTranscript } from './player.ts'
@@ -47,6 +48,7 @@ export class Transcripts implements RecorderPort {
   readonly sessions: SessionIndex
   readonly #clock: Clock
   readonly #pages = new PageReader()
+  readonly #memory = new ChunkMemory()
   readonly #dirty = new Set<SessionRecorder>()
   /** Recorders whose turn to write it is, once fewer write. */
   readonly #ready = new Set<SessionRecorder>()
@@ -73,6 +75,7 @@ export class Transcripts implements RecorderPort {
     this.sessions = new SessionIndex(join(options.dir, 'sessions'), this.#log)
     this.#host = {
       sampleRows: options.sampleRows ?? SAMPLE_ROWS,
+      memory: this.#memory,
       monotonic_ms: () => clock.monotonic_ms(),
       dirty: (recorder) => this.#markDirty(recorder),
       full: (recorder) => this.#full(recorder),
@@ -229,6 +232,7 @@ export class Transcripts implements RecorderPort {
       'chunk',
       `"session":"${meta.id}","opened":${meta.opened_ms},${place},"sha256":"${chunk.sha256}"${seal}`,
     )
+    this.#memory.give(chunk.memory)
     if (!recorder.refused) return
     recorder.refused = false
     this.#refused.delete(recorder)
