@@ -63,9 +63,17 @@ export class LineWindow {
   }
 }
 
+const INDEX = Buffer.from('{"n":')
+
+/** True when `bytes` holds `part` at `at`. */
+export function hasAt(bytes: Buffer, at: number, part: Buffer): boolean {
+  for (let i = 0; i < part.length; i++) if (bytes[at + i] !== part[i]) return false
+  return true
+}
+
 /** The `n` a line begins with (`{"n":12,"at":…`), or -1. */
 export function entryIndex(bytes: Buffer, start: number, end: number): number {
-  if (end - start < 7 || bytes.toString('latin1', start, start + 5) !== '{"n":') return -1
+  if (end - start < 7 || !hasAt(bytes, start, INDEX)) return -1
   let index = 0
   for (let at = start + 5; at < end; at++) {
     const digit = bytes[at]! - 48

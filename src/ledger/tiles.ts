@@ -23,8 +23,10 @@ export class TileWriter {
   readonly #dir: string
   readonly #levels: Buffer[] = []
   readonly #full: { level: number; index: number; bytes: Buffer }[] = []
-  /** Width of the partial tile last written, by level. */
+  /** Size of the tree at the partial tile last written, by level. */
   readonly #partial: number[] = []
+  /** Partial tiles there may be of a tile that is now full, by level: of the last run, until the first full tile of this one, and of this run. */
+  readonly #partialOf: (number | undefined)[] = []
 
   constructor(dir: string) {
     this.#dir = dir
@@ -48,9 +50,16 @@ export class TileWriter {
   writeFull(): void {
     for (let tile = this.#full[0]; tile; tile = this.#full[0]) {
       this.#write(tilePath(tile.level, tile.index), tile.bytes)
-      fs.rmSync(join(this.#dir, `${tilePath(tile.level, tile.index)}.p`), { recursive: true, force: true })
+      this.#removePartial(tile.level, tile.index)
       this.#full.shift()
     }
+  }
+
+  #removePartial(level: number, index: number): void {
+    const first = !(level in this.#partialOf)
+    if (!first && this.#partialOf[level] !== index) return
+    fs.rmSync(join(this.#dir, `${tilePath(level, index)}.p`), { recursive: true, force: true })
+    this.#partialOf[level] = undefined
   }
 
   /** Writes the partial tiles a checkpoint of this size needs. */
@@ -60,6 +69,7 @@ export class TileWriter {
       const count = Math.floor(size / WIDTH ** level)
       if (width === 0 || this.#partial[level] === count) continue
       const tile = this.#levels[level]!
+      this.#partialOf[level] = Math.floor(count / WIDTH)
       this.#write(tilePath(level, Math.floor(count / WIDTH), width), tile.subarray(0, width * HASH_bytes))
       this.#partial[level] = count
     }
