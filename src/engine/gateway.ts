@@ -90,10 +90,10 @@ export async function createGateway(config: GatewayConfig): Promise<Gateway> {
   }
 }
 
-/** An error of the gateway's own, with its place: the only trace of it, since the client hears nothing of it. */
+/** An error of the gateway's own or of its target, with its place: the only trace of it, since the client hears nothing of it. */
 function report(log: Log, error: SluiceError): void {
   const { stack } = error.cause instanceof Error ? error.cause : error
-  log.error('a session ended by an error of the gateway', { code: error.code, detail: error.detail, stack })
+  log.error('a session ended by an error that is not its client’s', { code: error.code, detail: error.detail, stack })
 }
 
 /** One client from accept to close. A programmer error ends its session, never the process. */

@@ -54,7 +54,8 @@ export function createPostgres(options: PostgresOptions = {}): Protocol {
       } catch (thrown) {
         const error = toSluiceError(thrown)
         refuse(stream, refusalFields(error))
-        if (error.code === 'internal') throw error
+        // The caller hears nothing of the target's side; whoever runs the gateway must.
+        if (error.code === 'internal' || /^(target|vault)\./.test(error.code)) throw error
       }
     },
   }

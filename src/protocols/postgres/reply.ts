@@ -54,7 +54,10 @@ export function refusalResponse(refusal: Refusal): Buffer {
     code: sqlstate(refusal.code),
     message: refusal.rule ? `${refusal.message} (rule ${refusal.rule})` : refusal.message,
     detail: JSON.stringify(shape),
-    hint: refusal.approval ? `${refusal.hint} sluice approve ${refusal.approval.id}`.trim() : refusal.hint,
+    hint:
+      refusal.approval && refusal.status === 'pending'
+        ? `${refusal.hint} sluice approve ${refusal.approval.id}`.trim()
+        : refusal.hint,
   })
 }
 
