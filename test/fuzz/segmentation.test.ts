@@ -28,10 +28,12 @@ describe.each(captures)('$name', (capture) => {
     expect(outcome.unsettled).toBe(0)
   })
 
-  test.runIf(capture.regime === 'masked')('shows no labelled value', async () => {
-    const { heard, told } = await replay(capture, regime, WHOLE)
-    expect([...heard, ...told].join('\n')).not.toMatch(/987-65-432|(ada|bob)@/)
-  })
+  if (capture.regime === 'masked') {
+    test('shows no labelled value', async () => {
+      const { heard, told } = await replay(capture, regime, WHOLE)
+      expect([...heard, ...told].join('\n')).not.toMatch(/987-65-432|(ada|bob)@/)
+    })
+  }
 
   test('comes to the same byte by byte', async () => {
     const whole = await replay(capture, regime, WHOLE)
