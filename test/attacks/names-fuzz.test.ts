@@ -3,6 +3,7 @@
  * and whoever is not masked hears message for message what the server itself says.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readLedger } from '../rig/ledger.ts'
 import {
   bind,
   close,
@@ -19,7 +20,10 @@ import { type Stage, startStage, type Who } from './stage.ts'
 
 let stage: Stage
 beforeAll(async () => {
-  stage = await startStage({ hba: ['host all all 127.0.0.1/32 trust', 'local all all trust'] })
+  stage = await startStage({
+    hba: ['host all all 127.0.0.1/32 trust', 'local all all trust'],
+    settings: { log_statement: 'all', log_line_prefix: '%p|', max_prepared_transactions: 4 },
+  })
 })
 afterAll(() => stage?.[Symbol.asyncDispose]())
 
@@ -128,6 +132,9 @@ async function play(client: WireClient, seed: number): Promise<string[]> {
   return lines
 }
 
+/** Backends that only the gateway talked to. */
+const backends = new Set<string>()
+
 const SEEDS = Number(process.env.FUZZ_RUNS ?? 100)
 const FIRST = Number(process.env.FUZZ_SEED ?? 1)
 const BATCH = 25
@@ -145,6 +152,7 @@ describe('random pipelines', () => {
         for (const who of ['agent:analyst', 'human:open'] as const satisfies readonly Who[]) {
           stage.tap.taken()
           using masked = await stage.open(who)
+          backends.add(String(masked.pid))
           const lines = await play(masked, seed)
           const { leaks } = heard(lines, Buffer.concat(stage.tap.taken()))
           expect(leaks, `seed ${seed}, ${who}`).toEqual([])
@@ -153,4 +161,23 @@ describe('random pipelines', () => {
       }
     },
   )
+})
+
+/** Runs last. */
+test('G50 everything these sessions made the server run stands in the ledger, and nothing ran that was refused', () => {
+  const recorded = new Map<string, Set<string>>()
+  const texts = new Map<string, string>()
+  for (const entry of readLedger(stage.gateway.dataDir)) {
+    if (entry.kind === 'statement' && entry.sha256 && entry.text) texts.set(entry.sha256, entry.text)
+    if (entry.kind !== 'intent') continue
+    const written = entry.text ?? texts.get(entry.statement ?? '') ?? ''
+    recorded.set(written, (recorded.get(written) ?? new Set()).add(entry.session ?? ''))
+  }
+  const ran: string[] = []
+  for (const line of stage.server.log().split('\n')) {
+    const found = /^(\d+)\|LOG: {2}(?:statement|execute (?:fetch from )?[^:]*): (.*)$/.exec(line)
+    if (found && backends.has(found[1]!)) ran.push(found[2]!)
+  }
+  expect(ran.length).toBeGreaterThan(SEEDS)
+  expect([...new Set(ran)].filter((sql) => !recorded.has(sql))).toEqual([])
 })
