@@ -74,15 +74,6 @@ describe('prepared statements of SQL and of the protocol are one namespace', () 
     }
   })
 
-  test('A32 a simple Query destroys the unnamed statement and portal', () => {
-    const { mirror, ...session } = Object.assign(new Session(), {})
-    mirror.setStatement('', { parsed: sql.parse('SELECT 1') })
-    mirror.setPortal('', portalOf(new Session().resolve('SELECT 1')))
-    mirror.simpleQuery()
-    expect([mirror.getStatement(''), mirror.getPortal('')]).toEqual([undefined, undefined])
-    expect(session).toBeDefined()
-  })
-
   test('a prepared statement is judged anew when names mean something else', () => {
     const session = new Session()
     session.run('PREPARE p AS SELECT email FROM customers')

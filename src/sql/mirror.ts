@@ -91,12 +91,6 @@ export class SessionMirror {
     if (this.#portals.delete(keyOf(name)) && name !== '') this.#objectsChanged()
   }
 
-  /** A simple Query destroys the unnamed statement and portal (A32). */
-  simpleQuery(): void {
-    this.#statements.delete('')
-    this.#portals.delete('')
-  }
-
   /** The status byte of ReadyForQuery. Portals end with their transaction, SET LOCAL too. */
   transactionStatus(status: 'I' | 'T' | 'E'): void {
     if (status === 'E') this.#failed = true
@@ -229,8 +223,11 @@ export class SessionMirror {
     this.#pathBefore = this.#path
   }
 
+  /** The server does not count the unnamed one among those it deallocates. */
   #clearStatements(): void {
+    const unnamed = this.#statements.get('')
     this.#statements.clear()
+    if (unnamed) this.#statements.set('', unnamed)
     this.#objectsChanged()
   }
 

@@ -1,9 +1,10 @@
 import { ByteReader } from '../../kit/bytes.ts'
 import { SluiceError, toSluiceError } from '../../kit/errors.ts'
+import type { PreparedStatement } from '../../sql/postgres.ts'
 import type { Verdict } from '../contract.ts'
 import { type Admission, FRONTEND, Framer, type FrameSink } from './codec.ts'
 import type { Dialogue } from './dialogue.ts'
-import type { Run, Words } from './exchange.ts'
+import type { Words } from './exchange.ts'
 import { Judge } from './judge.ts'
 import { EXCHANGES, MESSAGE_BYTES } from './limits.ts'
 import { describePortal, FLUSH, STAND_IN, TERMINATE } from './reply.ts'
@@ -153,21 +154,27 @@ export class ClientSide implements FrameSink {
   #sendQuery(message: Buffer, statements: Statements, verdict: Verdict): void {
     if (!this.#stillWanted(verdict)) return
     if (!verdict.granted) return this.#refuseQuery({ refusal: verdict })
-    // A simple Query destroys the unnamed statement and the unnamed portal (A32).
-    this.#d.mirror.simpleQuery()
-    this.#sendRun(startRun(this.#d, verdict, statements), 'query')
+    const run = startRun(this.#d, verdict, statements)
+    forwarded(this.#d, run)
+    this.#d.queue.push({ kind: 'query', run, lexing: this.#closeLexing(), previous: this.#unnamedLost() })
+    this.#d.watch()
     this.#toTargetAtOnce(message)
   }
 
-  #sendRun(run: Run, kind: 'query' | 'execute'): void {
-    forwarded(this.#d, run)
-    this.#d.queue.push(kind === 'query' ? { kind, run, lexing: this.#closeLexing() } : { kind, run })
-    this.#d.watch()
+  /**
+   * A simple Query destroys the unnamed statement and portal (A32). Returns the statement, in case the Query is skipped. One that fails leaves
+   * a portal behind that PostgreSQL (15 and 18 were tried) may crash on: nobody gets to use it.
+   */
+  #unnamedLost(): PreparedStatement | undefined {
+    const previous = this.#d.mirror.getStatement('')
+    this.#d.mirror.closeStatement('')
+    this.#d.mirror.closePortal('')
+    return previous
   }
 
   #refuseQuery(words: Words): void {
-    this.#d.mirror.simpleQuery()
-    this.#d.queue.push({ kind: 'query', run: undefined, lexing: this.#closeLexing(), words })
+    const previous = this.#unnamedLost()
+    this.#d.queue.push({ kind: 'query', run: undefined, lexing: this.#closeLexing(), previous, words })
     this.#toTargetAtOnce(STAND_IN.query)
   }
 
@@ -268,7 +275,9 @@ export class ClientSide implements FrameSink {
       this.#d.queue.push({ kind: 'describe', of: description, ours: portal, hidden: true })
       this.#toTarget(describePortal(name))
     }
-    this.#sendRun(run, 'execute')
+    forwarded(this.#d, run)
+    this.#d.queue.push({ kind: 'execute', run })
+    this.#d.watch()
     this.#toTarget(message)
   }
 
@@ -322,7 +331,10 @@ export class ClientSide implements FrameSink {
   #sendFunctionCall(message: Buffer, verdict: Verdict): void {
     if (!this.#stillWanted(verdict)) return
     if (!verdict.granted) return this.#refuseQuery({ refusal: verdict })
-    this.#sendRun(startRun(this.#d, verdict, []), 'query')
+    const run = startRun(this.#d, verdict, [])
+    forwarded(this.#d, run)
+    this.#d.queue.push({ kind: 'query', run, lexing: this.#closeLexing() })
+    this.#d.watch()
     this.#toTargetAtOnce(message)
   }
 

@@ -4,7 +4,7 @@ import { effects, hasEffect } from '../../model/effects.ts'
 import type { Portal, PostgresSql, PreparedStatement, ResolvedStatement, SessionMirror } from '../../sql/postgres.ts'
 import type { HeldNotice, Session, Wire } from '../contract.ts'
 import type { CatalogueSource } from './catalogue.ts'
-import { type Exchange, ExchangeQueue, type Run } from './exchange.ts'
+import { type Change, changeOf, type Exchange, ExchangeQueue, type Run } from './exchange.ts'
 import { EXCHANGES } from './limits.ts'
 import type { PlanMemory } from './plans.ts'
 import { finishRun, restNoMore, startClock, stopClock } from './run.ts'
@@ -220,16 +220,36 @@ export class Dialogue {
     this.lexingOpen += count
   }
 
-  /** Takes back what an exchange did to the names, because the server never carried it out. */
-  undo(exchange: Exchange): void {
-    if (exchange.kind === 'parse' || (exchange.kind === 'close' && exchange.of === 'statement')) {
-      if (exchange.previous) this.mirror.setStatement(exchange.name, exchange.previous)
-      else this.mirror.closeStatement(exchange.name)
-    } else if (exchange.kind === 'bind' || exchange.kind === 'close') {
-      if (exchange.previous) this.mirror.setPortal(exchange.name, exchange.previous)
-      else this.mirror.closePortal(exchange.name)
+  /**
+   * Takes back what exchanges did to names, because the server never carried them out. Where one that still waits has changed the name again,
+   * it is that one which comes after what was before.
+   */
+  undo(dropped: readonly Exchange[]): void {
+    const undone = new Set<string>()
+    for (const exchange of dropped) {
+      const change = changeOf(exchange)
+      const key = change && `${change.of} ${change.name}`
+      if (!change || undone.has(key!)) continue
+      undone.add(key!)
+      const { previous } = exchange as Changing
+      const later = this.queue.changeAgain(change) as Changing | undefined
+      if (later) later.previous = previous
+      else this.#restore(change, previous)
     }
   }
+
+  #restore({ of, name }: Change, previous: Changing['previous']): void {
+    if (of === 'statement') {
+      if (previous) this.mirror.setStatement(name, previous as PreparedStatement)
+      else this.mirror.closeStatement(name)
+    } else if (previous) this.mirror.setPortal(name, previous as Portal)
+    else this.mirror.closePortal(name)
+  }
+}
+
+/** What every exchange has that changes a name. */
+interface Changing {
+  previous: PreparedStatement | Portal | undefined
 }
 
 /**

@@ -47,7 +47,7 @@ export type Exchange =
   | {
       readonly kind: 'parse'
       readonly name: string
-      readonly previous: PreparedStatement | undefined
+      previous: PreparedStatement | undefined
       /** What the name stands for once the server has agreed, where it was believed taken. */
       readonly instead?: Prepared
       readonly words?: Words
@@ -55,7 +55,7 @@ export type Exchange =
   | {
       readonly kind: 'bind'
       readonly name: string
-      readonly previous: Portal | undefined
+      previous: Portal | undefined
       readonly portal?: Bound
       readonly instead?: Bound
       readonly words?: Words
@@ -75,11 +75,18 @@ export type Exchange =
       readonly kind: 'close'
       readonly of: 'statement'
       readonly name: string
-      readonly previous: PreparedStatement | undefined
+      previous: PreparedStatement | undefined
     }
-  | { readonly kind: 'close'; readonly of: 'portal'; readonly name: string; readonly previous: Portal | undefined }
+  | { readonly kind: 'close'; readonly of: 'portal'; readonly name: string; previous: Portal | undefined }
   | Sync
-  | { readonly kind: 'query'; readonly run: Run | undefined; readonly lexing: number; readonly words?: Words }
+  | {
+      readonly kind: 'query'
+      readonly run: Run | undefined
+      readonly lexing: number
+      /** The unnamed statement, which it destroys; absent for a function call, which does not. */
+      previous?: PreparedStatement | undefined
+      readonly words?: Words
+    }
   /** CopyDone or CopyFail was sent before the server was known to read COPY data. */
   | { readonly kind: 'copyEnd' }
 
@@ -125,6 +132,7 @@ export class ExchangeQueue {
       this.#sync = place
       this.#namedOpen = 0
     }
+    if (exchange.kind === 'query' && 'previous' in exchange) this.#unnamed.statement = place
     if (!isNameChange(exchange)) return
     if (exchange.name === '') this.#unnamed[changedName(exchange)] = place
     else {
@@ -143,6 +151,15 @@ export class ExchangeQueue {
     const dropped: Exchange[] = []
     for (let i = 0; i < end; i++) dropped.push(this.#remove()!)
     return dropped
+  }
+  /** The first of what waits that changes the same name. */
+  changeAgain({ of, name }: Change): Exchange | undefined {
+    if (name === '' ? this.#unnamed[of] < this.#gone + this.#head : this.#named === 0) return undefined
+    for (let i = this.#head; i < this.#items.length; i++) {
+      const change = changeOf(this.#items[i]!)
+      if (change?.name === name && change.of === of) return this.#items[i]
+    }
+    return undefined
   }
   /** Everything waiting, first to last. */
   waiting(): readonly Exchange[] {
@@ -179,6 +196,23 @@ export class ExchangeQueue {
     const place = this.#unnamed[of]
     return place >= this.#gone + this.#head && this.#sync > place
   }
+}
+
+/** What a message does to a name at once, if the server does not skip it. */
+export interface Change {
+  readonly of: 'statement' | 'portal'
+  readonly name: string
+}
+
+const UNNAMED_STATEMENT: Change = { of: 'statement', name: '' }
+
+/** Undefined for what changes no name, or only once the server has agreed. */
+export function changeOf(exchange: Exchange): Change | undefined {
+  if (exchange.kind === 'query') return 'previous' in exchange ? UNNAMED_STATEMENT : undefined
+  if (!isNameChange(exchange) || 'instead' in exchange) return undefined
+  // A Parse that fails destroys the unnamed statement whatever it says; other refused messages change nothing.
+  if ('words' in exchange && (exchange.kind !== 'parse' || exchange.name !== '')) return undefined
+  return { of: changedName(exchange), name: exchange.name }
 }
 
 /** No reply comes for it: a Sync the server met during COPY, or an end of COPY data it met outside. */

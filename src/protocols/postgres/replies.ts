@@ -259,28 +259,27 @@ export class Replies {
 
   /** The server ignores all up to the next Sync: what was asked there never happened. */
   #skipToSync(message: Buffer): void {
-    const { queue, mirror } = this.#d
+    const { queue } = this.#d
     let sync = 0
     for (let next = queue.first; next && (next.kind !== 'sync' || next.spent); ) next = queue.at(++sync)
     const dropped = queue.drop(sync)
     if (!queue.first) this.#d.skipping = true
+    const [failed] = dropped
+    // A failing Parse of the unnamed statement has destroyed the old one.
+    if (failed?.kind === 'parse' && failed.name === '') failed.previous = undefined
+    this.#d.undo(dropped)
     let lexing = 0
-    for (let i = dropped.length - 1; i >= 0; i--) {
-      const exchange = dropped[i]!
-      this.#d.undo(exchange)
+    for (const exchange of dropped) {
       if (exchange.kind === 'query') lexing += exchange.lexing
       if (!('run' in exchange) || !exchange.run) continue
       answered(this.#d, exchange.run)
-      if (i === 0) this.#fail(exchange.run, message)
+      if (exchange === failed) this.#fail(exchange.run, message)
       else {
         exchange.run.tag ||= 'not executed'
         finishRun(this.#d, exchange.run, 'cancelled')
       }
     }
     this.#d.reopenLexing(lexing, 0)
-    // A failing Parse of the unnamed statement has destroyed the old one.
-    const failed = dropped[0]
-    if (failed?.kind === 'parse' && failed.name === '') mirror.closeStatement('')
     this.#d.wakeWaiters()
   }
 
