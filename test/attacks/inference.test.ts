@@ -3,18 +3,14 @@
  * grouping and whatever else lets rows depend on a labelled column, and that is what is held here. What stays open is listed at the end.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Heard, hearFrom, type Said } from './attack.ts'
-import { type Stage, startStage, type Who } from './stage.ts'
+import { heardIn } from './attack.ts'
+import { type Stage, startStage } from './stage.ts'
 
 let stage: Stage
 beforeAll(async () => {
   stage = await startStage()
 })
 afterAll(() => stage?.[Symbol.asyncDispose]())
-
-async function heard(who: Who, said: readonly Said[]): Promise<Heard> {
-  return await hearFrom(stage, await stage.session(who), said)
-}
 
 /** Each tells something of a labelled column to whoever may run it. */
 const GUESSES: Readonly<Record<string, readonly string[]>> = {
@@ -118,11 +114,11 @@ describe('whoever is masked by the rule packs cannot ask by a labelled column', 
   test.each(Object.entries(GUESSES).flatMap(([number, list]) => list.map((sql): [string, string] => [number, sql])))(
     '%s %s',
     async (_, sql) => {
-      const asked = await heard('agent:reader', ['begin', sql, 'rollback'])
+      const asked = await heardIn(stage, 'agent:reader', ['begin', sql, 'rollback'])
       expect(asked.codes, asked.lines.join('\n')).toEqual(['policy.denied'])
       expect(asked.leaks).toEqual([])
       // It is right SQL and does run for others; even there no value is shown.
-      const allowed = await heard('agent:analyst', ['begin', sql, 'rollback'])
+      const allowed = await heardIn(stage, 'agent:analyst', ['begin', sql, 'rollback'])
       expect(
         allowed.codes.filter((code) => !/^22|^policy/.test(code)),
         allowed.lines.join('\n'),
@@ -147,7 +143,7 @@ describe('and everything else stays as easy as it was', () => {
     "select generate_series(1, 3), regexp_split_to_table('a b', ' ')",
     'select ssn from products where ssn is not null order by ssn',
   ])('%s', async (sql) => {
-    const seen = await heard('agent:reader', [sql])
+    const seen = await heardIn(stage, 'agent:reader', [sql])
     expect(seen.codes, seen.lines.join('\n')).toEqual([])
     expect(seen.data.length).toBeGreaterThan(0)
     expect(seen.leaks).toEqual([])
@@ -170,7 +166,7 @@ describe('⊘ residual', () => {
       [],
     ],
   ])('%s', async (_, sql, codes) => {
-    const seen = await heard('agent:reader', [sql])
+    const seen = await heardIn(stage, 'agent:reader', [sql])
     expect(seen.codes).toEqual(codes)
     expect(seen.leaks).toEqual([])
   })

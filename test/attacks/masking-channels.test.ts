@@ -201,6 +201,14 @@ const CHANNELS: readonly Channel[] = [
     ),
   },
   { number: 'B28', said: ["select * from pg_stats where schemaname = 'public'"] },
+  {
+    number: 'B28',
+    said: ['select m.values from pg_statistic_ext_data, pg_mcv_list_items(stxdmcv) m'],
+    shownToRaw: false,
+  },
+  { number: 'B28', said: ['select stxdmcv, stxdexpr from pg_statistic_ext_data'], shownToRaw: false },
+  { number: 'B28', said: ['select * from pg_stats_ext', 'select * from pg_stats_ext_exprs'] },
+  { number: 'B28', said: ["select * from pg_stats where tablename like '%_reverse_idx'"] },
   { number: 'B28', said: ["select histogram_bounds::text from pg_stats where tablename = 'customers'"] },
   { number: 'B28', said: ["select (s).histogram_bounds, s::text from pg_stats s where tablename = 'customers'"] },
   { number: 'B28', said: ['select stavalues1, stavalues2 from pg_statistic'] },
@@ -260,6 +268,22 @@ test('B23 what others notify is masked as well', async () => {
   const lines = [...(await client.exchange([query('select 1')])), ...(await client.exchange([query('select 2')]))]
   expect(lines).toContain('A watch=*masked*')
   expect(leaks(Buffer.concat(stage.tap.taken()))).toEqual([])
+})
+
+test('B38 what looks like a value is one, however it is written', async () => {
+  const seen = await hear(stage, 'agent:scrubbed', ['select body from mails'])
+  expect(seen.data).toEqual(['D from *masked* to *masked*, card *masked*, no *masked*'])
+  // No label, no detector: nothing is touched.
+  expect((await hear(stage, 'agent:reader', ['select body from mails'])).data.join()).toContain('ann.lee@example.com')
+})
+
+test('B39 a mask tells nothing of what it stands for', async () => {
+  const seen = await hear(stage, 'agent:reader', [
+    'select ssn, card, email from customers',
+    'select body from letters',
+    "select repeat(ssn, 9), '' || null || ssn from customers",
+  ])
+  expect(new Set(seen.data.flatMap((row) => row.slice(2).split(' | ')))).toEqual(new Set(['*masked*', 'NULL']))
 })
 
 test('B31 what a second connection was told to copy', async () => {

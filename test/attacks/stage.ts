@@ -5,7 +5,7 @@ import { WireClient } from '../rig/wire.ts'
 import { startTap, type Tap } from './tap.ts'
 import { POLICY, SCHEMA, STRICT } from './world.ts'
 
-export type Who = 'agent:reader' | 'agent:analyst' | 'agent:writer' | 'human:open' | 'human:raw'
+export type Who = 'agent:reader' | 'agent:scrubbed' | 'agent:analyst' | 'agent:writer' | 'human:open' | 'human:raw'
 
 /** One server, one gateway, and what clients of it received. */
 export interface Stage extends AsyncDisposable {

@@ -1,6 +1,6 @@
 /** The rows of ATTACKS that need a newer server: its grammar knows more, and so must ours. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { DENIED, type Heard, hearFrom, refused, type Said } from './attack.ts'
+import { DENIED, heardIn, refused } from './attack.ts'
 import { letters } from './canaries.ts'
 import { type Stage, startStage, type Who } from './stage.ts'
 
@@ -17,13 +17,6 @@ beforeAll(async () => {
   stage = await startStage({ major: 18, schema: SCHEMA })
 })
 afterAll(() => stage?.[Symbol.asyncDispose]())
-
-async function heard(who: Who, said: readonly Said[]): Promise<Heard> {
-  const session = await stage.session(who)
-  const seen = await hearFrom(stage, session, said)
-  await hearFrom(stage, session, ['rollback', 'discard all'])
-  return seen
-}
 
 test('A3 since 16 a vertical tab separates words', async () => {
   await refused(stage, {
@@ -81,8 +74,8 @@ describe('rows are masked', () => {
     'copy customers to stdout',
     'select * from customers where id = 1 for update',
   ])('%s', async (sql) => {
-    expect((await heard('human:raw', ['begin', sql])).leaks).not.toEqual([])
+    expect((await heardIn(stage, 'human:raw', ['begin', sql])).leaks).not.toEqual([])
     for (const who of ['agent:analyst', 'human:open', 'agent:writer'] as const satisfies readonly Who[])
-      expect((await heard(who, ['begin', sql])).leaks, who).toEqual([])
+      expect((await heardIn(stage, who, ['begin', sql])).leaks, who).toEqual([])
   })
 })

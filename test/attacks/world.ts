@@ -69,6 +69,11 @@ create view v_star as select * from customers;
 create materialized view m_alias as select id, ssn as label from customers;
 create table gen (id int, email text, turned text generated always as (reverse(email)) stored, twice int generated always as (id * 2) stored);
 insert into gen select id, email from customers;
+create statistics st (mcv) on ssn, card from customers;
+create statistics st_expression on reverse(ssn), note from customers;
+create index on customers (reverse(ssn));
+create table mails (id int, body text);
+insert into mails values (1, 'from ann.lee@example.com to ｂｏ＠ｅｘａｍｐｌｅ．ｃｏｍ, card 4111 1111 1111 1111, no 4​111 1111 1111 1111');
 create view v_guess as select id, note from customers where ssn <> '${letters('v_guess')}';
 create view file_reader as select pg_read_file('/etc/hostname') as body;
 
@@ -138,6 +143,10 @@ kind: Agent
 name: writer
 owner: test
 ---
+kind: Agent
+name: scrubbed
+owner: test
+---
 kind: Human
 name: open
 ---
@@ -168,6 +177,13 @@ who: principal.name != "raw"
 on: "true"
 then: oblige
 oblige: { mask: [{ labels: ["canary.*"], with: redact }] }
+---
+kind: Rule
+name: detects
+who: principal.name == "scrubbed"
+on: "true"
+then: oblige
+oblige: { mask: [{ labels: ["pii.*", "pci.*"], with: redact }] }
 ---
 kind: Rule
 name: no-guessing
