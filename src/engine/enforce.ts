@@ -55,6 +55,9 @@ export class Enforcer {
   readonly #who: string
   #judged = new WeakMap<Operation, Judged>()
   #policy: Policy | undefined
+  /** The operation judged last, where the decision holds: one statement is judged several times on its way. */
+  #lastOperation: Operation | undefined
+  #lastJudged: Judged | undefined
   readonly facts = {
     id: '',
     labelsRead: [] as string[],
@@ -81,9 +84,15 @@ export class Enforcer {
     if (policy !== this.#policy) {
       this.#policy = policy
       this.#judged = new WeakMap()
+      this.#lastOperation = undefined
     }
+    if (operation === this.#lastOperation) return this.#lastJudged!
     const known = this.#judged.get(operation)
-    if (known) return known
+    if (known) {
+      this.#lastOperation = operation
+      this.#lastJudged = known
+      return known
+    }
     const { principal, resource, now_ms } = this.#parts
     const request = { principal, resource, operation, call, session: this.facts, now_ms: now_ms() }
     const decision = this.#fulfillable(policy.decide(request))
@@ -236,7 +245,7 @@ export class Enforcer {
       op,
       verb: operation.verb,
       text: call.text,
-      ...(parameters && parameters.length > 0 ? { parameters } : {}),
+      parameters: parameters && parameters.length > 0 ? parameters : undefined,
       outcome: decision.outcome,
       rule: decision.rule,
       reason: decision.reason,

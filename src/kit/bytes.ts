@@ -40,6 +40,16 @@ export class ByteReader {
     const at = this.#take(length)
     return this.bytes.subarray(at, at + length)
   }
+  /** Passes over `length` bytes. */
+  skip(length: number): void {
+    this.#take(length)
+  }
+  /** Passes over an empty NUL-terminated string and returns true; false when the one that stands here is not empty. */
+  emptyString(): boolean {
+    if (this.offset >= this.end || this.bytes[this.offset] !== 0) return false
+    this.offset++
+    return true
+  }
   /** A NUL-terminated string as a view without its NUL. */
   cstringView(): Buffer {
     const nul = this.bytes.indexOf(0, this.offset)

@@ -21,7 +21,7 @@ export type TranscriptEvent =
       readonly op: number
       readonly verb: string
       readonly text: string
-      readonly parameters?: readonly (string | null)[]
+      readonly parameters?: readonly (string | null)[] | undefined
       readonly outcome: 'allow' | 'approve' | 'deny'
       readonly rule: string
       readonly reason: string

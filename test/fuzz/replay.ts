@@ -16,8 +16,8 @@ export const WHOLE: Cut = { size: () => Number.POSITIVE_INFINITY, settles: () =>
 export interface Outcome {
   /** Digest of what was sent to the target. */
   readonly sent: string
-  /** Decisions, and the bytes sent to the target between them. */
-  readonly asked: string
+  /** Decisions, in order. */
+  readonly asked: readonly string[]
   /** Outcomes, and what was noted for replay. */
   readonly told: readonly string[]
   /** Messages the client got. */
@@ -30,6 +30,15 @@ export interface Outcome {
 
 /** Feeds a capture to the conversation under a regime, cut as told. */
 export async function replay(capture: Capture, regime: Regime, cut: Cut): Promise<Outcome> {
+  return outcomeOf(await talkOf(capture, regime, cut))
+}
+
+/** How many bytes had been sent before each decision. Byte by byte, they are those of the operations decided before. */
+export async function sentBefore(capture: Capture, regime: Regime, cut: Cut): Promise<readonly number[]> {
+  return (await talkOf(capture, regime, cut)).askedAfter
+}
+
+async function talkOf(capture: Capture, regime: Regime, cut: Cut): Promise<Talk> {
   const talk = await Talk.open(regime)
   for (const turn of capture.turns) {
     if (turn.from === 'people') {
@@ -49,7 +58,7 @@ export async function replay(capture: Capture, regime: Regime, cut: Cut): Promis
   }
   talk.clientLeft()
   await Talk.settled()
-  return outcomeOf(talk)
+  return talk
 }
 
 export function outcomeOf(talk: Talk): Outcome {
@@ -59,7 +68,7 @@ export function outcomeOf(talk: Talk): Outcome {
   const isWait = (line: string) => line.includes('waiting for approval')
   return {
     sent: sha256(talk.toTargetAll),
-    asked: talk.asked.join(''),
+    asked: talk.asked,
     told: talk.told,
     heard: lines.filter((line) => !isWait(line)),
     waits: lines.filter(isWait),

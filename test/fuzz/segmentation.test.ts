@@ -1,8 +1,8 @@
-/** Invariant 3 (A53): recorded sessions come to the same, whatever pieces their bytes arrive in. */
+/** Invariants 1 and 3 (A53): recorded sessions come to the same, whatever pieces their bytes arrive in. */
 import { describe, expect, test } from 'vitest'
 import { readCaptures } from './capture.ts'
 import { REGIMES } from './regimes.ts'
-import { type Cut, replay, WHOLE } from './replay.ts'
+import { type Cut, replay, sentBefore, WHOLE } from './replay.ts'
 import { chance, eachSeed } from './seed.ts'
 
 const captures = readCaptures()
@@ -39,6 +39,14 @@ describe.each(captures)('$name', (capture) => {
     const whole = await replay(capture, regime, WHOLE)
     expect(await replay(capture, regime, { size: () => 1, settles: () => true })).toEqual(whole)
     expect(await replay(capture, regime, { size: () => 1, settles: () => false })).toEqual(whole)
+  })
+
+  test('sends no byte of an operation before its decision, however many come at once', async () => {
+    const exact = await sentBefore(capture, regime, { size: () => 1, settles: () => true })
+    for (const cut of [WHOLE, randomCut(7)]) {
+      const sent = await sentBefore(capture, regime, cut)
+      expect(sent.filter((bytes, decision) => bytes > exact[decision]!)).toEqual([])
+    }
   })
 
   test('comes to the same in random pieces', async () => {

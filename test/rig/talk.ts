@@ -74,8 +74,10 @@ export class Talk implements Wire, Session {
   /** Everything emitted, joined. */
   readonly toClientBytes: Buffer[] = []
   readonly toTargetBytes: Buffer[] = []
-  /** What the client's messages led to, in order: decisions, and the bytes sent to the target between them. */
+  /** Decisions, in order. */
   readonly asked: string[] = []
+  /** For each of them, how many bytes had been sent to the target before. */
+  readonly askedAfter: number[] = []
   /** What the target's messages led to, in order. */
   readonly told: string[] = []
   /** Texts granted and judged, in order. */
@@ -95,6 +97,7 @@ export class Talk implements Wire, Session {
   readonly #conversation: Conversation
   readonly #held: Held[] = []
   #operations = 0
+  #sent = 0
   #inbox: Buffer[] = []
 
   private constructor(regime: Regime, sql: PostgresSql) {
@@ -185,6 +188,11 @@ export class Talk implements Wire, Session {
     this.#work(() => this.#conversation.targetLeft())
     this.over = true
   }
+  #ask(line: string): void {
+    this.asked.push(line)
+    this.askedAfter.push(this.#sent)
+  }
+
   /** People answer what was asked first. */
   async decided(approved: boolean): Promise<void> {
     const held = this.#held.shift()
@@ -210,7 +218,7 @@ export class Talk implements Wire, Session {
   toTarget(bytes: Buffer): void {
     if (this.over) return
     this.toTargetBytes.push(bytes)
-    this.asked.push(bytes.toString('latin1'))
+    this.#sent += bytes.length
     this.emitted()
   }
   park(): void {
@@ -268,7 +276,7 @@ export class Talk implements Wire, Session {
     const op = ++this.#operations
     const { outcome, obligations } = this.judge(operation, call)
     const parameters = call.parameters?.() ?? []
-    this.asked.push(`\n${outcome} ${op} ${operation.verb}: ${call.text} (${parameters.join()})\n`)
+    this.#ask(`${outcome} ${op} ${operation.verb}: ${call.text} (${parameters.join()})`)
     if (outcome === 'deny') return refusal('policy.denied', { op, rule: 'test' })
     if (outcome === 'allow') return this.#grant(op, call, obligations)
     return this.#hold(op, call, obligations, waiting)
@@ -298,7 +306,7 @@ export class Talk implements Wire, Session {
   }
   refuse(code: ErrorCode, text: string, detail: string): Refusal {
     const op = ++this.#operations
-    this.asked.push(`\nrefuse ${op} ${code}: ${text} (${detail})\n`)
+    this.#ask(`refuse ${op} ${code}: ${text} (${detail})`)
     return refusal(code, { op, hint: detail })
   }
   settle(permit: Permit, result: Settlement): void {

@@ -7,12 +7,25 @@ import type { Dialogue } from './dialogue.ts'
 import type { Words } from './exchange.ts'
 import { Judge } from './judge.ts'
 import { EXCHANGES, MESSAGE_BYTES } from './limits.ts'
+import { Outbound } from './outbound.ts'
 import { describePortal, FLUSH, STAND_IN, TERMINATE } from './reply.ts'
 import { forwarded, startRun } from './run.ts'
 import { Bound, Prepared, readBind, readExecute, readNamed, readParse } from './statements.ts'
 
 type Wait = void | Promise<void>
+const MOST_BYTES: readonly (number | undefined)[] = Array.from({ length: 256 }, (_, type) => MESSAGE_BYTES.get(type))
+/** Where a message of the client stands. */
+interface Place {
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+}
 type Statements = Parameters<typeof startRun>[2]
+interface PortalPlace extends Place {
+  readonly name: string
+  readonly portal: Bound | undefined
+  readonly statements: Statements
+}
 
 /**
  * Reads what the client sends, has every operation judged, and forwards what is permitted — or a stand-in that can only fail.
@@ -23,24 +36,25 @@ export class ClientSide implements FrameSink {
   readonly #d: Dialogue
   readonly #framer: Framer
   readonly #judge: Judge
-  /** Replies may wait in the server's buffer. */
-  #unflushed = false
+  readonly #out: Outbound
   /** Whether the CopyData message that is on its way is passed on: decided at its header, for all of it. */
   #passing = false
 
   constructor(dialogue: Dialogue) {
     this.#d = dialogue
     this.#judge = new Judge(dialogue)
+    this.#out = new Outbound(dialogue.parts.wire)
     this.#framer = new Framer(this, (error) => dialogue.parts.wire.fail(toSluiceError(error)))
   }
 
   feed(chunk: Buffer): void {
     this.#framer.feed(chunk)
+    this.#out.release()
   }
 
   /** Lengths are checked before anything is collected (A50); the server's own bounds where it has some. */
   admit(type: number, length: number): Admission {
-    const most = MESSAGE_BYTES.get(type)
+    const most = MOST_BYTES[type]
     if (most === undefined) throw new SluiceError('protocol.malformed', `invalid frontend message type ${type}`)
     if (length > most) throw new SluiceError('protocol.malformed', `invalid message length ${length}`)
     return type === FRONTEND.CopyData ? 'stream' : 'whole'
@@ -48,11 +62,15 @@ export class ClientSide implements FrameSink {
 
   message(bytes: Buffer, start: number, end: number): Wait {
     const wait = this.#message(bytes, start, end)
-    if (wait) this.#d.parts.wire.park()
+    if (wait) {
+      this.#out.release()
+      this.#d.parts.wire.park()
+    }
     return wait
   }
 
   resumed(): void {
+    this.#out.release()
     this.#d.parts.wire.unpark()
   }
 
@@ -65,7 +83,7 @@ export class ClientSide implements FrameSink {
       case FRONTEND.Sync:
         return this.#sync(bytes, start, end)
       case FRONTEND.Flush:
-        return this.#toTargetAtOnce(bytes.subarray(start, end))
+        return this.#out.forwardAtOnce(bytes, start, end)
       case FRONTEND.CopyDone:
       case FRONTEND.CopyFail:
         return this.#copyEnd(bytes, start, end)
@@ -91,25 +109,9 @@ export class ClientSide implements FrameSink {
     }
   }
 
-  #forward(bytes: Buffer, start: number, end: number): void {
-    this.#toTarget(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
-  }
-
-  /** Sends a message whose reply the server may keep to itself until a Sync or Flush. */
-  #toTarget(message: Buffer): void {
-    this.#unflushed = true
-    this.#d.parts.wire.toTarget(message)
-  }
-
-  /** Sends a message after which the server sends all it has. */
-  #toTargetAtOnce(message: Buffer): void {
-    this.#unflushed = false
-    this.#d.parts.wire.toTarget(message)
-  }
-
   /** Waits for the next reply, then runs the handler again. In the middle of a pipeline the server must be asked, once, to send what it has. */
   #later(bytes: Buffer, start: number, end: number): Promise<void> {
-    if (this.#unflushed) this.#toTargetAtOnce(FLUSH)
+    if (this.#out.unflushed) this.#out.sendAtOnce(FLUSH)
     return this.#after(this.#d.nextReply(), bytes, start, end)
   }
 
@@ -141,24 +143,18 @@ export class ClientSide implements FrameSink {
     if (!('resolved' in understood)) return this.#refuseQuery(understood)
     const verdict = this.#judge.query(understood, text)
     if (verdict instanceof Promise)
-      return verdict.then((settled) =>
-        this.#sendQuery(bytes.subarray(start, end), understood.resolved.statements, settled),
-      )
-    return this.#sendQuery(
-      start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end),
-      understood.resolved.statements,
-      verdict,
-    )
+      return verdict.then((settled) => this.#sendQuery({ bytes, start, end }, understood.resolved.statements, settled))
+    return this.#sendQuery({ bytes, start, end }, understood.resolved.statements, verdict)
   }
 
-  #sendQuery(message: Buffer, statements: Statements, verdict: Verdict): void {
+  #sendQuery({ bytes, start, end }: Place, statements: Statements, verdict: Verdict): void {
     if (!this.#stillWanted(verdict)) return
     if (!verdict.granted) return this.#refuseQuery({ refusal: verdict })
     const run = startRun(this.#d, verdict, statements)
     forwarded(this.#d, run)
     this.#d.queue.push({ kind: 'query', run, lexing: this.#closeLexing(), previous: this.#unnamedLost() })
     this.#d.watch()
-    this.#toTargetAtOnce(message)
+    this.#out.forwardAtOnce(bytes, start, end)
   }
 
   /**
@@ -175,7 +171,7 @@ export class ClientSide implements FrameSink {
   #refuseQuery(words: Words): void {
     const previous = this.#unnamedLost()
     this.#d.queue.push({ kind: 'query', run: undefined, lexing: this.#closeLexing(), previous, words })
-    this.#toTargetAtOnce(STAND_IN.query)
+    this.#out.sendAtOnce(STAND_IN.query)
   }
 
   #parse(bytes: Buffer, start: number, end: number): Wait {
@@ -193,13 +189,14 @@ export class ClientSide implements FrameSink {
     const prepared = new Prepared(text, understood.parsed, types)
     // The server should say that the name exists. If it does not, it knows better than we, and nobody uses the name before.
     const taken = name !== '' && previous !== undefined
-    this.#d.queue.push({ kind: 'parse', name, previous, ...(taken ? { instead: prepared } : {}) })
+    if (taken) this.#d.queue.push({ kind: 'parse', name, previous, instead: prepared })
+    else this.#d.queue.push({ kind: 'parse', name, previous })
     if (!taken) this.#d.mirror.setStatement(name, prepared)
-    this.#forward(bytes, start, end)
+    this.#out.forward(bytes, start, end)
   }
 
   #standIn(message: Buffer): void {
-    this.#toTarget(message)
+    this.#out.send(message)
     this.#d.skipping = true
   }
 
@@ -212,24 +209,25 @@ export class ClientSide implements FrameSink {
     if (bound instanceof Promise) return this.#after(bound, bytes, start, end)
     if (!('portal' in bound)) return this.#refuseBind(bind.portal, bound)
     const { portal, verdict } = bound
-    if (!verdict) return this.#sendBind(bytes.subarray(start, end), portal)
+    if (!verdict) return this.#sendBind({ bytes, start, end }, portal)
     return verdict.then((settled) => {
       if (!this.#stillWanted(settled)) return
       if (!settled.granted) return this.#refuseBind(bind.portal, { refusal: settled })
       portal.permit = settled
-      return this.#sendBind(bytes.subarray(start, end), portal)
+      return this.#sendBind({ bytes, start, end }, portal)
     })
   }
 
-  #sendBind(message: Buffer, portal: Bound): void {
+  #sendBind({ bytes, start, end }: Place, portal: Bound): void {
     const name = portal.bind.portal
     const previous = this.#d.mirror.getPortal(name)
     // A named portal that exists stays what it is: the server should refuse to make it anew.
     const taken = name !== '' && previous !== undefined
-    this.#d.queue.push({ kind: 'bind', name, previous, portal, ...(taken ? { instead: portal } : {}) })
+    if (taken) this.#d.queue.push({ kind: 'bind', name, previous, portal, instead: portal })
+    else this.#d.queue.push({ kind: 'bind', name, previous, portal })
     if (!taken) this.#d.mirror.setPortal(name, portal)
     if (portal.permit) this.#d.resting.add(portal)
-    this.#toTarget(message)
+    this.#out.forward(bytes, start, end)
   }
 
   #refuseBind(name: string, words: Words): void {
@@ -245,19 +243,12 @@ export class ClientSide implements FrameSink {
     if (executed instanceof Promise) return this.#after(executed, bytes, start, end)
     if (!('verdict' in executed)) return this.#refuseExecute(executed)
     const { portal, statements, verdict } = executed
-    const message = bytes.subarray(start, end)
-    if (verdict instanceof Promise)
-      return verdict.then((settled) => this.#sendExecute(message, name, portal, statements, settled))
-    return this.#sendExecute(message, name, portal, statements, verdict)
+    const execute = { bytes, start, end, name, portal, statements }
+    if (verdict instanceof Promise) return verdict.then((settled) => this.#sendExecute(execute, settled))
+    return this.#sendExecute(execute, verdict)
   }
 
-  #sendExecute(
-    message: Buffer,
-    name: string,
-    portal: Bound | undefined,
-    statements: Statements,
-    verdict: Verdict,
-  ): void {
+  #sendExecute({ bytes, start, end, name, portal, statements }: PortalPlace, verdict: Verdict): void {
     if (!this.#stillWanted(verdict)) return
     if (!verdict.granted) return this.#refuseExecute({ refusal: verdict })
     const run = portal?.run?.running ? portal.run : startRun(this.#d, verdict, statements, portal)
@@ -270,15 +261,15 @@ export class ClientSide implements FrameSink {
     const { batch } = this.#d
     const described = portal?.description.precedes(batch) || portal?.prepared.description.precedes(batch)
     if (!described && (verdict.obligations.mask.length > 0 || run.sample > 0)) {
-      const { description } = portal ?? run
+      const { description } = run
       description.ask(batch)
       this.#d.queue.push({ kind: 'describe', of: description, ours: portal, hidden: true })
-      this.#toTarget(describePortal(name))
+      this.#out.send(describePortal(name))
     }
     forwarded(this.#d, run)
     this.#d.queue.push({ kind: 'execute', run })
     this.#d.watch()
-    this.#toTarget(message)
+    this.#out.forward(bytes, start, end)
   }
 
   #refuseExecute(words: Words): void {
@@ -297,7 +288,7 @@ export class ClientSide implements FrameSink {
     ours?.description.ask(this.#d.batch)
     const statement = this.#judge.meaningOf(described)
     this.#d.queue.push({ kind: 'describe', of: ours?.description, ours, statement, hidden: false })
-    this.#forward(bytes, start, end)
+    this.#out.forward(bytes, start, end)
   }
 
   #refuseDescribe(words: Words): void {
@@ -315,7 +306,7 @@ export class ClientSide implements FrameSink {
       this.#d.queue.push({ kind: 'close', of: 'portal', name, previous: this.#d.mirror.getPortal(name) })
       this.#d.mirror.closePortal(name)
     }
-    this.#forward(bytes, start, end)
+    this.#out.forward(bytes, start, end)
   }
 
   /** FunctionCall: Int32 function oid, … No SQL text is on the wire, so nothing of it is understood (A38). */
@@ -323,19 +314,19 @@ export class ClientSide implements FrameSink {
     const oid = new ByteReader(bytes, start + 5, end).uint32()
     if (this.#d.mustWait('')) return this.#later(bytes, start, end)
     const verdict = this.#judge.functionCall(oid)
-    const message = bytes.subarray(start, end)
-    if (verdict instanceof Promise) return verdict.then((settled) => this.#sendFunctionCall(message, settled))
-    return this.#sendFunctionCall(message, verdict)
+    const place = { bytes, start, end }
+    if (verdict instanceof Promise) return verdict.then((settled) => this.#sendFunctionCall(place, settled))
+    return this.#sendFunctionCall(place, verdict)
   }
 
-  #sendFunctionCall(message: Buffer, verdict: Verdict): void {
+  #sendFunctionCall({ bytes, start, end }: Place, verdict: Verdict): void {
     if (!this.#stillWanted(verdict)) return
     if (!verdict.granted) return this.#refuseQuery({ refusal: verdict })
     const run = startRun(this.#d, verdict, [])
     forwarded(this.#d, run)
     this.#d.queue.push({ kind: 'query', run, lexing: this.#closeLexing() })
     this.#d.watch()
-    this.#toTargetAtOnce(message)
+    this.#out.forwardAtOnce(bytes, start, end)
   }
 
   #sync(bytes: Buffer, start: number, end: number): Wait {
@@ -344,7 +335,7 @@ export class ClientSide implements FrameSink {
     // During COPY IN the server discards Sync: no ReadyForQuery comes for it.
     this.#d.batch++
     if (this.#d.copy !== 'in') this.#d.queue.push({ kind: 'sync', lexing: this.#closeLexing(), spent: false })
-    this.#toTargetAtOnce(bytes.subarray(start, end))
+    this.#out.forwardAtOnce(bytes, start, end)
   }
 
   /** A ReadyForQuery is now on its way that will confirm how text is lexed after everything sent so far. */
@@ -360,19 +351,19 @@ export class ClientSide implements FrameSink {
    */
   piece(bytes: Buffer, first: boolean): void {
     if (first) this.#passing = !this.#d.over && this.#d.copyMayCome
-    if (this.#passing) this.#d.parts.wire.toTarget(bytes)
+    if (this.#passing) this.#out.pass(bytes)
   }
 
   #copyEnd(bytes: Buffer, start: number, end: number): void {
     if (!this.#d.copyMayCome) return
-    this.#forward(bytes, start, end)
+    this.#out.forward(bytes, start, end)
     if (this.#d.copy === 'in') this.#d.copy = 'none'
     // A second one in a row finds no COPY to end.
     else if (this.#d.copy !== 'both' && this.#d.queue.last?.kind !== 'copyEnd') this.#d.queue.push({ kind: 'copyEnd' })
   }
 
   #terminate(): void {
-    this.#d.parts.wire.toTarget(TERMINATE)
+    this.#out.sendAtOnce(TERMINATE)
     this.#d.end()
     this.#d.parts.wire.finish()
   }

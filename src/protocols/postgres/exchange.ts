@@ -16,7 +16,7 @@ export interface Run {
   index: number
   /** The portal it runs through; undefined for a simple Query and for a cursor made by SQL. */
   readonly portal: Bound | undefined
-  /** The answer to a description we asked for ourselves, where there is no portal of ours to keep it. */
+  /** Its portal's, where there is one of ours; else the answer to a description we asked for ourselves. */
   readonly description: Description
   /** True once it is known how to treat the rows of the result that is arriving. */
   planned: boolean

@@ -286,17 +286,10 @@ export class Judge {
   }
 
   #callOf(portal: Bound): Call {
-    const { prepared, bind } = portal
-    return {
-      text: prepared.text,
-      parameters: () => parameterTexts(bind, prepared.parameterTypes),
-      state: () => ({
-        ...this.#state(portal.resolved.operation),
-        parameters: sha256(bind.values),
-        formats: bind.parameterFormats.join(),
-      }),
-    }
+    return new PortalCall(portal, this.#stateOf)
   }
+
+  readonly #stateOf = (operation: Operation) => this.#state(operation)
 
   /** What else decides a text's meaning, for the approval's digest: also the identity of what its names stand for (A59). */
   #state(operation: Operation): Record<string, string> {
@@ -313,6 +306,31 @@ export class Judge {
       transaction: this.#d.status,
       objects: sha256(objects.join('\0')),
       ...(operation.text.includes(RUNS) ? { runs: operation.text } : {}),
+    }
+  }
+}
+
+/** A portal's execution. What only some need is made when they ask. */
+class PortalCall implements Call {
+  readonly text: string
+  readonly #portal: Bound
+  readonly #stateOf: (operation: Operation) => Record<string, string>
+
+  constructor(portal: Bound, stateOf: (operation: Operation) => Record<string, string>) {
+    this.text = portal.prepared.text
+    this.#portal = portal
+    this.#stateOf = stateOf
+  }
+  parameters(): readonly (string | null)[] {
+    const { bind, prepared } = this.#portal
+    return parameterTexts(bind, prepared.parameterTypes)
+  }
+  state(): Readonly<Record<string, string>> {
+    const { bind, resolved } = this.#portal
+    return {
+      ...this.#stateOf(resolved.operation),
+      parameters: sha256(bind.values),
+      formats: bind.parameterFormats.join(),
     }
   }
 }

@@ -154,3 +154,19 @@ export function query(sql: string): Buffer {
 export function terminate(): Buffer {
   return frame('X')
 }
+
+/** Reads command tags. The same tag comes again and again: then its string is there already. */
+export class TagReader {
+  #bytes = Buffer.alloc(0)
+  #tag = ''
+
+  read(bytes: Buffer, start: number, end: number): string {
+    const last = this.#bytes
+    let same = 0
+    if (last.length === end - start) while (same < last.length && last[same] === bytes[start + same]) same++
+    if (same === end - start) return this.#tag
+    this.#bytes = Buffer.from(bytes.subarray(start, end))
+    this.#tag = bytes.toString('utf8', start, end)
+    return this.#tag
+  }
+}

@@ -7,7 +7,7 @@ import type { Dialogue, TransactionStatus } from './dialogue.ts'
 import { maskErrorFields, maskNotification, maskParameterStatus } from './error-mask.ts'
 import type { Exchange, Run, Words } from './exchange.ts'
 import { dueRun, type Fate, SWALLOW } from './fate.ts'
-import { readErrorFields } from './messages.ts'
+import { readErrorFields, TagReader } from './messages.ts'
 import { knownDescription, planRows } from './plans.ts'
 import { nativeResponse, refusalResponse } from './reply.ts'
 import { knownNames, maskColumnNames, readRowDescription } from './results.ts'
@@ -20,6 +20,7 @@ const HEADER = 5
 export class Replies {
   readonly #d: Dialogue
   readonly #copies: CopyReplies
+  readonly #tags = new TagReader()
   /** After a limit cut a result short and the target finished all the same: nothing more is shown until ReadyForQuery. */
   muted = false
 
@@ -41,7 +42,7 @@ export class Replies {
       case BACKEND.ErrorResponse:
         return this.#error(bytes.subarray(start, end))
       case BACKEND.CommandComplete:
-        return this.#commandComplete(bytes.toString('utf8', start + HEADER, end - 1))
+        return this.#commandComplete(this.#tags.read(bytes, start + HEADER, end - 1))
       case BACKEND.BindComplete:
         return this.#done('bind')
       case BACKEND.RowDescription:
@@ -146,19 +147,18 @@ export class Replies {
       this.#due('describe')
       this.#d.queue.shift()
       const statement = first.ours instanceof Bound ? first.ours.statement : undefined
-      first.of?.answer(
-        knownDescription(this.#d, statement, bytes.subarray(start, end)) ?? readRowDescription(bytes, start, end),
-      )
+      const message = bytes.subarray(start, end)
+      first.of?.answer(knownDescription(this.#d, statement, message) ?? readRowDescription(bytes, start, end))
       this.#d.wakeWaiters()
-      return first.hidden ? SWALLOW : this.#shown(this.#columnNames(first.statement, bytes.subarray(start, end)))
+      return first.hidden ? SWALLOW : this.#shown(this.#columnNames(first.statement, message))
     }
     if (first?.kind !== 'query' || !first.run) throw new SluiceError('protocol.target', 'an unexpected RowDescription')
     const { run } = first
     const statement = run.statements[run.index]
-    const described =
-      knownDescription(this.#d, statement, bytes.subarray(start, end)) ?? readRowDescription(bytes, start, end)
+    const message = bytes.subarray(start, end)
+    const described = knownDescription(this.#d, statement, message) ?? readRowDescription(bytes, start, end)
     planRows(this.#d, run, described, [])
-    return this.#shown(this.#columnNames(statement, bytes.subarray(start, end)))
+    return this.#shown(this.#columnNames(statement, message))
   }
 
   /** Columns of a query nobody has read — a cursor made inside a function — may be named by values (B25). */

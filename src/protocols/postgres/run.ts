@@ -35,7 +35,7 @@ export function startRun(
     statements,
     index: 0,
     portal,
-    description: new Description(),
+    description: portal?.description ?? new Description(),
     planned: false,
     masker: undefined,
     copyMasker: undefined,

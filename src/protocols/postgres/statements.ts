@@ -136,7 +136,7 @@ export function readBind(bytes: Buffer, start: number, end: number): BindFields 
   for (let i = 0; i < count; i++) {
     const length = reader.int32()
     if (length < -1) throw new SluiceError('protocol.malformed', 'negative parameter length')
-    if (length > 0) reader.view(length)
+    if (length > 0) reader.skip(length)
   }
   const values = bytes.subarray(valuesAt, reader.offset)
   const resultFormats = readFormats(reader)
@@ -177,8 +177,8 @@ export function readNamed(bytes: Buffer, start: number, end: number): { of: 'S' 
 }
 
 function nameOf(reader: ByteReader): string {
+  if (reader.emptyString()) return ''
   const view = reader.cstringView()
-  if (view.length === 0) return ''
   if (view.length > NAME_LENGTH) throw new SluiceError('protocol.malformed', 'a statement or portal name is too long')
   const name = view.toString('utf8')
   if (name.includes('\uFFFD'))

@@ -141,7 +141,7 @@ export class TargetSide {
 
   #plan(run: Run): void {
     const { portal } = run
-    const own = run.description.fields ?? portal?.description.fields
+    const own = run.description.fields
     // A portal's own description knows its formats; a statement's does not, Bind asked for them.
     const formats = own || !portal ? ALL_AS_DESCRIBED : portal.bind.resultFormats
     planRows(this.#d, run, own ?? portal?.prepared.description.fields, formats)
