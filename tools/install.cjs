@@ -96,6 +96,8 @@ async function npmInstall() {
       '--include=optional',
       '--no-audit',
       '--no-fund',
+      // Nothing here needs one; ssh2 would try to compile parts it can do without.
+      '--ignore-scripts',
       '--loglevel=error',
     ]),
   )
