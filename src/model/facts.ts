@@ -1,3 +1,5 @@
+import type { EffectSet } from './effects.ts'
+
 /** What is known of one SQL message, for rule conditions (`op.facts.*`). Lists are sorted and without repeats. */
 export interface SqlFacts {
   readonly kind: 'sql'
@@ -26,6 +28,57 @@ export interface SqlFacts {
   /** Transaction control in the message: 'begin', 'commit', 'rollback', 'savepoint', 'prepare'. */
   readonly transaction: readonly string[]
 }
+
+/** One simple command of a command line, wherever it stands: in a pipe, a substitution, `sh -c`, behind `sudo`. */
+export interface ShellCommand {
+  /** Its name without the folder: `rm` for `/bin/rm`; `''` when what runs is not known. */
+  readonly program: string
+  /** The name as written, `/bin/rm`. */
+  readonly name: string
+  /** Arguments without quotes. A word that is known only when it runs is kept as written (`$HOME/x`), and `literal` is false. */
+  readonly arguments: readonly string[]
+  /** True when every word is known as it stands. */
+  readonly literal: boolean
+  readonly effects: EffectSet
+  /** The commands and constructs it runs behind, outermost first: `['sudo', 'sh -c']`. */
+  readonly within: readonly string[]
+  /** Why its effects are not known; `''` when they are. */
+  readonly unknown: string
+}
+
+/** What is known of one command line, for rule conditions (`op.facts.*`). Lists but `commands` are sorted and without repeats. */
+export interface ShellFacts {
+  readonly kind: 'shell'
+  /** Simple commands found. */
+  readonly statements: number
+  readonly commands: readonly ShellCommand[]
+  /** Programs by name without the folder; `''` stands for one that is not known. */
+  readonly programs: readonly string[]
+  /** Every argument of every command. */
+  readonly arguments: readonly string[]
+  /** Files by what is done to them; `?` stands for one that is not known. Relative names are relative to the folder the session starts in. */
+  readonly paths: {
+    readonly read: readonly string[]
+    readonly written: readonly string[]
+    readonly deleted: readonly string[]
+    readonly executed: readonly string[]
+  }
+  /** Hosts it connects to; `?` stands for one that is not known. */
+  readonly hosts: readonly string[]
+  /** Accounts it becomes (`sudo -u deploy`); `?` stands for one that is not known. */
+  readonly users: readonly string[]
+  /** Variables it sets. */
+  readonly variables: readonly string[]
+  /** What the line is made of beyond plain commands: `pipe`, `list`, `substitution`, `redirect`, `glob` … */
+  readonly constructs: readonly string[]
+  /** Why something is unknown, each reason once. */
+  readonly reasons: readonly string[]
+  /** Labels of everything read. */
+  readonly labels: readonly string[]
+}
+
+/** What is known of an operation, by `kind`. */
+export type Facts = SqlFacts | ShellFacts
 
 /** History and state of the session a rule may ask about (`session.*`). */
 export interface SessionFacts {

@@ -1,7 +1,7 @@
 import { sha256 } from '../kit/digest.ts'
 import { type EffectSet, effects } from '../model/effects.ts'
 import type { SqlFacts } from '../model/facts.ts'
-import type { ObjectRef, Operation } from '../model/operation.ts'
+import type { ObjectRef, SqlOperation } from '../model/operation.ts'
 import type { Analysed } from './analyse.ts'
 import { type LabelSet, labelSet, NO_LABELS, union } from './labels.ts'
 import { OBJECTS_MAX, OPERATION_TEXT_MAX } from './limits.ts'
@@ -36,7 +36,7 @@ export function resolvedOf(parts: readonly Analysed[], frame: MessageFrame): Res
   const objects = objectsOf(readings)
   // What is not listed cannot be asked for: a rule about objects would not see it.
   if (objects.length === OBJECTS_MAX) all |= UNKNOWN
-  const operation: Operation = {
+  const operation: SqlOperation = {
     verb: verbOf(parts),
     effects: all,
     objects,

@@ -1,6 +1,6 @@
 import type { Catalogue, LabelIndex } from '../model/catalogue.ts'
 import type { EffectSet } from '../model/effects.ts'
-import type { Operation } from '../model/operation.ts'
+import type { SqlOperation } from '../model/operation.ts'
 import type { ParsedMessage } from './message.ts'
 import type { SessionMirror } from './mirror.ts'
 
@@ -15,7 +15,7 @@ export interface NameContext {
 
 /** One message's meaning. Shared between calls: equal meaning is the same object. */
 export interface Resolved {
-  readonly operation: Operation
+  readonly operation: SqlOperation
   readonly statements: readonly ResolvedStatement[]
   /** Labels of values that would flow from labelled columns into something that is written, defined or sent elsewhere. */
   readonly copiesLabels: readonly string[]
@@ -69,7 +69,7 @@ export interface PreparedStatement {
 /** A cursor or portal, whether made by DECLARE or by Bind: one namespace (A33). */
 export interface Portal {
   readonly statement: ResolvedStatement
-  readonly operation: Operation
+  readonly operation: SqlOperation
   /** What exactly it runs, where `operation` is shared with texts that differ in literals. */
   readonly text?: string
   /** WITH HOLD: outlives its transaction. */

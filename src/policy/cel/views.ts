@@ -8,7 +8,7 @@ import {
   hasEffect,
   onlyEffects,
 } from '../../model/effects.ts'
-import type { SessionFacts, SqlFacts } from '../../model/facts.ts'
+import type { Facts, SessionFacts, ShellCommand, ShellFacts, SqlFacts } from '../../model/facts.ts'
 import type { ObjectRef, Operation } from '../../model/operation.ts'
 import type { Principal } from '../../model/principal.ts'
 import type { Resource } from '../../model/resource.ts'
@@ -91,55 +91,140 @@ export class ObjectView {
   }
 }
 
+/** A fact that operations of another kind have: it has no value here. */
+export class OtherKind extends Error {
+  constructor(kind: Facts['kind']) {
+    super(`only an operation of the kind ${kind} has this fact`)
+  }
+}
+
+/** One simple command of a command line. */
+export class CommandView {
+  readonly #command: ShellCommand
+  constructor(command: ShellCommand) {
+    this.#command = command
+  }
+  get program(): string {
+    return this.#command.program
+  }
+  get name(): string {
+    return this.#command.name
+  }
+  get arguments(): readonly string[] {
+    return this.#command.arguments
+  }
+  get literal(): boolean {
+    return this.#command.literal
+  }
+  get effect(): EffectSet {
+    return this.#command.effects
+  }
+  get effects(): readonly Effect[] {
+    return namesOf(this.#command.effects)
+  }
+  get within(): readonly string[] {
+    return this.#command.within
+  }
+  get unknown(): string {
+    return this.#command.unknown
+  }
+}
+
 export class FactsView {
-  readonly #facts: SqlFacts
-  constructor(facts: SqlFacts) {
+  readonly #facts: Facts
+  #commands: readonly CommandView[] | undefined
+  constructor(facts: Facts) {
     this.#facts = facts
+  }
+  get #sql(): SqlFacts {
+    if (this.#facts.kind !== 'sql') throw new OtherKind('sql')
+    return this.#facts
+  }
+  get #shell(): ShellFacts {
+    if (this.#facts.kind !== 'shell') throw new OtherKind('shell')
+    return this.#facts
   }
   get kind(): string {
     return this.#facts.kind
   }
   get dialect(): string {
-    return this.#facts.dialect
+    return this.#sql.dialect
   }
   get database(): string {
-    return this.#facts.database
+    return this.#sql.database
   }
   get statements(): bigint {
     return BigInt(this.#facts.statements)
   }
   get tags(): readonly string[] {
-    return this.#facts.tags
+    return this.#sql.tags
   }
   get functions(): readonly string[] {
-    return this.#facts.functions
+    return this.#sql.functions
   }
   get tablesRead(): readonly string[] {
-    return this.#facts.tables.read
+    return this.#sql.tables.read
   }
   get tablesWritten(): readonly string[] {
-    return this.#facts.tables.written
+    return this.#sql.tables.written
   }
   get columns(): readonly string[] {
-    return this.#facts.columns
+    return this.#sql.columns
   }
   get labels(): readonly string[] {
     return this.#facts.labels
   }
   get filters(): readonly string[] {
-    return this.#facts.filters
+    return this.#sql.filters
   }
   get hasWhere(): boolean {
-    return this.#facts.hasWhere
+    return this.#sql.hasWhere
   }
   get vacuousWhere(): boolean {
-    return this.#facts.vacuousWhere
+    return this.#sql.vacuousWhere
   }
   get settings(): readonly string[] {
-    return this.#facts.settings
+    return this.#sql.settings
   }
   get transaction(): readonly string[] {
-    return this.#facts.transaction
+    return this.#sql.transaction
+  }
+  get commands(): readonly CommandView[] {
+    this.#commands ??= this.#shell.commands.map((command) => new CommandView(command))
+    return this.#commands
+  }
+  get programs(): readonly string[] {
+    return this.#shell.programs
+  }
+  get arguments(): readonly string[] {
+    return this.#shell.arguments
+  }
+  get pathsRead(): readonly string[] {
+    return this.#shell.paths.read
+  }
+  get pathsWritten(): readonly string[] {
+    return this.#shell.paths.written
+  }
+  get pathsDeleted(): readonly string[] {
+    return this.#shell.paths.deleted
+  }
+  get pathsExecuted(): readonly string[] {
+    return this.#shell.paths.executed
+  }
+  get hosts(): readonly string[] {
+    return this.#shell.hosts
+  }
+  get users(): readonly string[] {
+    return this.#shell.users
+  }
+  get variables(): readonly string[] {
+    return this.#shell.variables
+  }
+  get constructs(): readonly string[] {
+    return this.#shell.constructs
+  }
+  get reasons(): readonly string[] {
+    return this.#shell.reasons
   }
 }
 

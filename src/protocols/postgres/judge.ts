@@ -2,7 +2,7 @@ import { sha256 } from '../../kit/digest.ts'
 import { SluiceError } from '../../kit/errors.ts'
 import { containsMaskOutput, labelMatches } from '../../masking/index.ts'
 import { effects, hasEffect } from '../../model/effects.ts'
-import type { Call, Operation } from '../../model/operation.ts'
+import type { Call, SqlOperation } from '../../model/operation.ts'
 import { INLINE_TEXT_MAX } from '../../sql/limits.ts'
 import {
   type NameContext,
@@ -248,7 +248,7 @@ export class Judge {
   }
 
   /** Has an operation decided; while people are asked, the client may take it back. */
-  #enforce(operation: Operation, call: Call): Verdict | Promise<Verdict> {
+  #enforce(operation: SqlOperation, call: Call): Verdict | Promise<Verdict> {
     const verdict = this.#d.parts.session.enforce(operation, call, this.#told)
     if (!(verdict instanceof Promise)) return verdict
     const asked = JSON.stringify(call.state?.())
@@ -289,10 +289,10 @@ export class Judge {
     return new PortalCall(portal, this.#stateOf)
   }
 
-  readonly #stateOf = (operation: Operation) => this.#state(operation)
+  readonly #stateOf = (operation: SqlOperation) => this.#state(operation)
 
   /** What else decides a text's meaning, for the approval's digest: also the identity of what its names stand for (A59). */
-  #state(operation: Operation): Record<string, string> {
+  #state(operation: SqlOperation): Record<string, string> {
     const { searchPath } = this.#d.mirror
     const relations = this.#d.parts.source.current()?.relations
     const { read, written } = operation.facts.tables
@@ -314,9 +314,9 @@ export class Judge {
 class PortalCall implements Call {
   readonly text: string
   readonly #portal: Bound
-  readonly #stateOf: (operation: Operation) => Record<string, string>
+  readonly #stateOf: (operation: SqlOperation) => Record<string, string>
 
-  constructor(portal: Bound, stateOf: (operation: Operation) => Record<string, string>) {
+  constructor(portal: Bound, stateOf: (operation: SqlOperation) => Record<string, string>) {
     this.text = portal.prepared.text
     this.#portal = portal
     this.#stateOf = stateOf

@@ -1,6 +1,6 @@
 import { effects } from '../../model/effects.ts'
 import type { SqlFacts } from '../../model/facts.ts'
-import type { Operation } from '../../model/operation.ts'
+import type { SqlOperation } from '../../model/operation.ts'
 import type { ParsedMessage, Resolved, ResolvedStatement } from '../../sql/postgres.ts'
 
 /** What a client's text means now: ready to be judged. */
@@ -29,7 +29,7 @@ function bareFacts(database: string, tag: string, functions: readonly string[], 
 }
 
 /** FunctionCall: an oid and bytes, no SQL text (A38, A60). It may do anything a function may. */
-export function functionCallOperation(oid: number, database: string, labels: readonly string[]): Operation {
+export function functionCallOperation(oid: number, database: string, labels: readonly string[]): SqlOperation {
   return {
     verb: 'FUNCTION CALL',
     effects: effects('execute', 'unknown'),
@@ -42,7 +42,7 @@ export function functionCallOperation(oid: number, database: string, labels: rea
 }
 
 /** A replication session (A39): raw changes of every table, which nothing here decodes. */
-export function replicationOperation(database: string, labels: readonly string[]): Operation {
+export function replicationOperation(database: string, labels: readonly string[]): SqlOperation {
   return {
     verb: 'REPLICATION',
     effects: effects('connect', 'export', 'unknown'),

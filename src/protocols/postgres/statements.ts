@@ -1,7 +1,7 @@
 import { ByteReader } from '../../kit/bytes.ts'
 import { sha256 } from '../../kit/digest.ts'
 import { SluiceError } from '../../kit/errors.ts'
-import type { Operation } from '../../model/operation.ts'
+import type { SqlOperation } from '../../model/operation.ts'
 import type { ParsedMessage, Portal, PreparedStatement, Resolved, ResolvedStatement } from '../../sql/postgres.ts'
 import type { Permit } from '../contract.ts'
 import type { Run } from './exchange.ts'
@@ -82,7 +82,7 @@ export class Bound implements Portal {
     const values = parameterTexts(this.bind, this.prepared.parameterTypes)
     return `${this.prepared.text} ${JSON.stringify(values)} ${sha256(this.bind.values)}`
   }
-  get operation(): Operation {
+  get operation(): SqlOperation {
     return this.resolved.operation
   }
   get holdable(): boolean {
