@@ -5,14 +5,16 @@ import { setFlagsFromString } from 'node:v8'
 import { createApi } from './api/app.ts'
 import { type ApiListener, listenApi } from './api/server.ts'
 import { createApprovals } from './approval/approvals.ts'
-import { createGateway, type Gateway } from './engine/gateway.ts'
+import { createGateway, type Gateway, type ListenerConfig } from './engine/gateway.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
 import { systemClock } from './kit/clock.ts'
 import { SluiceError } from './kit/errors.ts'
 import { createLog, type Log } from './kit/log.ts'
+import { Ed25519Key } from './kit/ssh-key.ts'
 import { openLedger } from './ledger/open.ts'
 import type { LedgerPort } from './model/ports.ts'
 import { createPostgres } from './protocols/postgres/index.ts'
+import { createSsh } from './protocols/ssh/index.ts'
 import { textAnalyser } from './setup/analyse.ts'
 import { auditReader } from './setup/audit.ts'
 import { type KeyPair, ownCertificate } from './setup/certificate.ts'
@@ -29,6 +31,8 @@ import { createVault } from './vault/vault.ts'
 export interface RunningGateway {
   /** `host:port` of the PostgreSQL listener. */
   readonly postgres: string
+  /** `host:port` of the SSH listener, if there is one. */
+  readonly ssh?: string
   /** Base URL of the API. */
   readonly api: string
   readonly policies: PolicyFolder
@@ -92,6 +96,7 @@ async function start(start: Start): Promise<RunningGateway> {
         ...settings.listen.postgres,
         tls: contextOf(certificate),
       },
+      ...(await sshListeners(settings, services)),
     ],
     log,
   })
@@ -102,6 +107,7 @@ async function start(start: Start): Promise<RunningGateway> {
   services.publicUrl.base ||= api.url
   return {
     postgres,
+    ...(settings.listen.ssh && { ssh: `${settings.listen.ssh.host}:${gateway.ports[1]}` }),
     api: api.url,
     policies,
     identity,
@@ -139,6 +145,13 @@ async function openServices({ settings, log, closers }: Start) {
   const url = () => `${publicUrl.base}/approvals`
   const approvals = closers.keep(createApprovals({ store, ledger, clock, principals, url, log }))
   return { clock, policies, principals, ledger, transcripts, vault, identity, approvals, publicUrl }
+}
+
+/** SSH is spoken where the settings name an address for it. */
+async function sshListeners({ listen }: GatewaySettings, { vault }: Services): Promise<ListenerConfig[]> {
+  if (!listen.ssh) return []
+  const hostKey = new Ed25519Key(await vault.own('ssh-host')).privateText()
+  return [{ protocol: createSsh({ hostKey }), ...listen.ssh }]
 }
 
 interface Running {

@@ -24,9 +24,11 @@ import type {
 } from '../protocols/contract.ts'
 import { Enforcer } from './enforce.ts'
 import { principalPart } from './entries.ts'
+import { LedgerGate } from './ledger-gate.ts'
 import { LIMITS } from './limits.ts'
 import { pump } from './pump.ts'
 import { readTargetPem } from './target-pem.ts'
+import { targetSsh } from './target-ssh.ts'
 import type { Tick } from './tick.ts'
 
 export interface SessionParts {
@@ -111,6 +113,7 @@ export class GatewaySession implements Session {
       host,
       user: user.name,
       password,
+      ...(resource.protocol === 'ssh' && { ssh: await targetSsh(resource, user, ports.secrets) }),
       database: meta.database || undefined,
       tls: resource.tls,
       pem,
@@ -144,6 +147,12 @@ export class GatewaySession implements Session {
       converse,
       broken: this.#parts.broken,
     })
+  }
+
+  carry(client: Duplex, target: Duplex): Duplex {
+    const left = () => this.#left.abort()
+    for (const event of ['end', 'error', 'close']) client.once(event, left)
+    return new LedgerGate(target, this.#parts.tick)
   }
 
   /** Ends the session from outside: its client is told, its backend work is cancelled by the protocol. */

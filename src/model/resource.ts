@@ -16,6 +16,10 @@ export interface TargetTls {
 export interface UpstreamUser {
   readonly name: string
   readonly password?: SecretSource
+  /** SSH: a private key in OpenSSH's or PEM form. */
+  readonly key?: SecretSource
+  /** SSH: logged in by a certificate that Sluice signs for this session. The target trusts the key `sluice ssh target-ca` prints. */
+  readonly certificate?: boolean
   /** Groups or principal ids that may pick it; empty: everyone who may open the resource. */
   readonly for?: readonly string[]
 }
@@ -32,5 +36,7 @@ export interface Resource {
   /** First one is the default. */
   readonly users: readonly UpstreamUser[]
   readonly tls: TargetTls
+  /** SSH: the target's host keys, as in a known_hosts file without the host. Any other key is refused. */
+  readonly hostKeys?: readonly string[]
   readonly description?: string
 }

@@ -15,7 +15,16 @@ export function compileResource({ body, source }: Read<'Resource'>, problems: Pr
     if (user.password !== undefined && Object.keys(user.password).length !== 1) {
       report(['users', i, 'password'], 'A password comes from exactly one place.', 'Write one of env, file, vault.')
     }
+    if (user.key !== undefined && Object.keys(user.key).length !== 1) {
+      report(['users', i, 'key'], 'A key comes from exactly one place.', 'Write one of env, file, vault.')
+    }
+    if (body.protocol !== 'ssh' && (user.key !== undefined || user.certificate !== undefined))
+      report(['users', i], 'Only SSH knows `key` and `certificate`.', 'Leave it out, or write `protocol: ssh`.')
   }
+  if (body.protocol === 'ssh' && body.hostKeys === undefined)
+    report(['name'], 'Nothing tells the target from another.', 'Write `hostKeys`; `ssh-keyscan HOST` prints them.')
+  if (body.protocol !== 'ssh' && body.hostKeys !== undefined)
+    report(['hostKeys'], 'Only SSH knows `hostKeys`.', 'Leave it out, or write `protocol: ssh`.')
   const port = Number(body.address.slice(body.address.lastIndexOf(':') + 1))
   if (port < 1 || port > 65_535) report(['address'], `${port} is not a port.`, 'Write a port from 1 to 65535.')
   return {
@@ -24,7 +33,8 @@ export function compileResource({ body, source }: Read<'Resource'>, problems: Pr
     labels: Object.freeze({ ...body.labels }),
     address: body.address,
     users: body.users.map(upstreamUser),
-    tls: present<TargetTls>(body.tls ?? { mode: 'verify-full' }),
+    tls: present<TargetTls>(body.tls ?? { mode: body.protocol === 'ssh' ? 'disable' : 'verify-full' }),
+    ...(body.hostKeys !== undefined && { hostKeys: body.hostKeys }),
     ...(body.database !== undefined && { database: body.database }),
     ...(body.description !== undefined && { description: body.description }),
   }
@@ -34,6 +44,8 @@ function upstreamUser(user: DocumentOf<'Resource'>['users'][number]): UpstreamUs
   return {
     name: user.name,
     ...(user.password !== undefined && { password: present<SecretSource>(user.password) }),
+    ...(user.key !== undefined && { key: present<SecretSource>(user.key) }),
+    ...(user.certificate !== undefined && { certificate: user.certificate }),
     ...(user.for !== undefined && { for: user.for }),
   }
 }

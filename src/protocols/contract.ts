@@ -68,6 +68,11 @@ export interface Session {
   note(event: TranscriptEvent): void
   /** Carries bytes both ways through the conversation until either side leaves or the session ends. Never rejects. */
   relay(client: Duplex, target: Duplex, converse: (wire: Wire) => Conversation): Promise<void>
+  /**
+   * For a protocol whose library owns its streams, in place of `relay`: the target's stream for the library to use. What it writes there
+   * leaves once the ledger of the same turn is written. From now on a client that leaves is seen, and its held operations are cancelled.
+   */
+  carry(client: Duplex, target: Duplex): Duplex
 }
 
 export interface Upstream {
@@ -75,12 +80,23 @@ export interface Upstream {
   readonly host: string
   readonly user: string
   readonly password: Secret | undefined
+  /** What SSH logs in with, and what it knows the target by. */
+  readonly ssh?: UpstreamSsh
   readonly database: string | undefined
   readonly tls: TargetTls
   /** What the files `tls` names hold. */
   readonly pem?: TargetPem
   /** A second connection to the same target, for an out-of-band cancel or a catalogue query. */
   redial(): Promise<Duplex>
+}
+
+export interface UpstreamSsh {
+  /** A private key, in OpenSSH's or PEM form. */
+  readonly key?: Secret
+  /** The certificate for `key`, as SSH writes it. */
+  readonly certificate?: Buffer
+  /** Public keys the target may show, as SSH writes them. */
+  readonly hostKeys: readonly Buffer[]
 }
 
 /** The texts of PEM files. */

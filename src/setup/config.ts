@@ -17,7 +17,7 @@ export interface GatewaySettings {
   readonly policyDir: string
   /** The ledger's name in its checkpoints: one word, never changed later. */
   readonly origin: string
-  readonly listen: { readonly postgres: Address; readonly api: Address }
+  readonly listen: { readonly postgres: Address; readonly api: Address; readonly ssh?: Address }
   /** Base of links people are sent; the API's own address when unset. */
   readonly publicUrl: string | undefined
   /** PEM files; unset: a certificate of its own, made once in the data folder. */
@@ -40,7 +40,11 @@ const FILE = z.strictObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9./-]*$/, 'write one word, like gateway.example/ledger')
     .default('sluice.local/ledger'),
   listen: z
-    .strictObject({ postgres: address.default('127.0.0.1:15432'), api: address.default('127.0.0.1:8420') })
+    .strictObject({
+      postgres: address.default('127.0.0.1:15432'),
+      api: address.default('127.0.0.1:8420'),
+      ssh: address.optional(),
+    })
     .prefault({}),
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   tls: z.strictObject({ cert: text, key: text }).optional(),
@@ -89,7 +93,11 @@ function settingsOf(file: z.infer<typeof FILE>, base: string): GatewaySettings {
     dataDir,
     policyDir: file.policyDir === undefined ? resolve(dataDir, 'policy') : resolve(base, file.policyDir),
     origin: file.origin,
-    listen: { postgres: addressOf(file.listen.postgres), api: addressOf(file.listen.api) },
+    listen: {
+      postgres: addressOf(file.listen.postgres),
+      api: addressOf(file.listen.api),
+      ...(file.listen.ssh !== undefined && { ssh: addressOf(file.listen.ssh) }),
+    },
     publicUrl: file.publicUrl?.replace(/\/+$/, ''),
     tls: file.tls && { cert: resolve(base, file.tls.cert), key: resolve(base, file.tls.key) },
     sampleRows: file.sampleRows,
@@ -130,7 +138,7 @@ function sentence(issue: z.core.$ZodIssue): string {
 }
 
 function schemaKeys(path: readonly PropertyKey[]): string[] {
-  if (path[0] === 'listen') return ['postgres', 'api']
+  if (path[0] === 'listen') return ['postgres', 'api', 'ssh']
   if (path[0] === 'tls') return ['cert', 'key']
   return Object.keys(FILE.shape)
 }

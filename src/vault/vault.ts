@@ -28,9 +28,14 @@ export interface Vault extends SecretPort {
   /** Stores or replaces a secret. Throws `vault.refused` for a wrong name, or a value that is empty or above 64 KiB. */
   set(name: string, value: Secret, by: string): Promise<void>
   list(): Promise<SecretSummary[]>
+  /** 32 random bytes of this installation in base64, made once under this name: the seed of a key of its own. */
+  own(name: OwnKey): Promise<Secret>
   /** False when there was none. */
   delete(name: string): Promise<boolean>
 }
+
+/** Keys of the installation beside the mask key. */
+export type OwnKey = 'ssh-ca' | 'ssh-host' | 'ssh-target-ca'
 
 /** Its slash keeps it apart from every name a person can set. */
 const MASK_KEY = 'sluice/mask-key'
@@ -58,6 +63,7 @@ export async function createVault(options: VaultOptions): Promise<Vault> {
       const own = rows.filter((row) => NAME.test(row.name))
       return own.map((row) => ({ name: row.name, updatedBy: row.updated_by, updated_ms: row.updated_ms }))
     },
+    own: (name) => ownKey(options, `sluice/${name}`),
     async delete(name) {
       return NAME.test(name) && store.secrets.delete(name)
     },

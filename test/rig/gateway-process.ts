@@ -13,5 +13,11 @@ const gateway = await startGateway(parseSettings(JSON.stringify(settings), { fil
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void gateway.stop().then(() => process.exit(0)))
 const tokens: Record<string, string> = {}
 for (const principal of principals) tokens[principal] = await gateway.issueToken(principal, 86_400_000)
-const line: GatewayLine = { port: Number(gateway.postgres.split(':').at(-1)), api: gateway.api, tokens }
+const portOf = (address: string) => Number(address.split(':').at(-1))
+const line: GatewayLine = {
+  port: portOf(gateway.postgres),
+  ...(gateway.ssh !== undefined && { ssh: portOf(gateway.ssh) }),
+  api: gateway.api,
+  tokens,
+}
 process.stdout.write(`${JSON.stringify(line)}\n`)

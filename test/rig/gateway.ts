@@ -14,6 +14,8 @@ export interface GatewayOrder {
 }
 export interface GatewayLine {
   readonly port: number
+  /** Of the SSH listener, if `settings.listen.ssh` asks for one. */
+  readonly ssh?: number
   readonly api: string
   readonly tokens: Readonly<Record<string, string>>
 }
@@ -51,6 +53,8 @@ export interface Between extends AsyncDisposable {
 }
 
 export interface TestGateway extends Between {
+  /** Port of the SSH listener; throws when the settings ask for none. */
+  readonly ssh: number
   /** Base URL of the API. */
   readonly api: string
   /** Holds ledger, store, transcripts. */
@@ -100,6 +104,9 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     },
     get api() {
       return answer.api
+    },
+    get ssh() {
+      return answer.ssh ?? raise('the settings ask for no SSH listener')
     },
     dataDir,
     token,

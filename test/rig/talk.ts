@@ -255,6 +255,9 @@ export class Talk implements Wire, Session {
   relay(_client: Duplex, _target: Duplex): Promise<void> {
     throw new Error('not in a test')
   }
+  carry(): Duplex {
+    throw new Error('not in a test')
+  }
   judge(operation: Operation, call: Call): Decision {
     const { outcome, obligations = NO_OBLIGATIONS } = this.#regime.decide(operation, call)
     if (outcome !== 'deny') this.judged.push(call.text)

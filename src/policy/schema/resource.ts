@@ -17,6 +17,14 @@ export const secret = z
 export const upstreamUser = z.strictObject({
   name: text('The account on the target.', 'reporting'),
   password: secret.optional(),
+  key: secret.optional().meta({
+    description: 'SSH: a private key without a passphrase. Exactly one source.',
+    examples: ['{ vault: web-1-key }'],
+  }),
+  certificate: z
+    .boolean()
+    .optional()
+    .meta({ description: 'SSH: log in by a certificate signed for each session.', examples: ['true'] }),
   for: z
     .array(reference)
     .max(1_000)
@@ -35,7 +43,7 @@ export const tls = z.strictObject({
 export const resource = z.strictObject({
   kind: z.literal('Resource'),
   name: resourceName,
-  protocol: z.enum(['postgres']).meta({ description: 'The wire protocol it speaks.', examples: ['postgres'] }),
+  protocol: z.enum(['postgres', 'ssh']).meta({ description: 'The wire protocol it speaks.', examples: ['postgres'] }),
   address: z
     .string()
     .max(300)
@@ -51,6 +59,21 @@ export const resource = z.strictObject({
       description: 'Accounts on the target; the first is the default.',
       examples: ['[{ name: app, password: { env: APP } }]'],
     }),
+  hostKeys: z
+    .array(
+      z
+        .string()
+        .max(8_192)
+        .regex(/^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$/)
+        .meta({
+          description: 'Type and key, as `ssh-keyscan` prints them after the host.',
+          examples: ['"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…"'],
+        }),
+    )
+    .min(1)
+    .max(100)
+    .optional()
+    .meta({ description: "SSH: the target's host keys; any other is refused.", examples: ['["ssh-ed25519 AAAA…"]'] }),
   tls: tls.optional().meta({ description: 'Default: verify-full.', examples: ['{ mode: verify-full }'] }),
   description,
 })
