@@ -77,8 +77,45 @@ export interface ShellFacts {
   readonly labels: readonly string[]
 }
 
+/** What is known of one operation on files (`sftp`, `scp`), for rule conditions. */
+export interface FileFacts {
+  readonly kind: 'file'
+  readonly statements: 1
+  /** The protocol that moves them. */
+  readonly transfer: 'sftp' | 'scp'
+  /** Absolute names by what is done to them: as asked for, and as the server resolves them where that differs. */
+  readonly paths: ShellFacts['paths']
+  readonly labels: readonly string[]
+}
+
+/** Where an address lies, judged after its name was resolved; `unresolved` for a name the gateway does not know, `socket` for a path, `''` for none. */
+export type Network =
+  | 'metadata'
+  | 'link-local'
+  | 'loopback'
+  | 'private'
+  | 'public'
+  | 'special'
+  | 'unresolved'
+  | 'socket'
+  | ''
+
+/** What is known of a request of the connection itself: a forward, a terminal, a variable, a subsystem. */
+export interface ChannelFacts {
+  readonly kind: 'channel'
+  readonly statements: 1
+  /** Hosts and addresses it reaches, or listens on: as asked for, and resolved. */
+  readonly hosts: readonly string[]
+  /** 0 when it has none. */
+  readonly port: number
+  readonly network: Network
+  /** Variables it sets. */
+  readonly variables: readonly string[]
+  readonly labels: readonly string[]
+}
+
 /** What is known of an operation, by `kind`. */
-export type Facts = SqlFacts | ShellFacts
+export type Facts = SqlFacts | ShellFacts | FileFacts | ChannelFacts
 
 /** History and state of the session a rule may ask about (`session.*`). */
 export interface SessionFacts {

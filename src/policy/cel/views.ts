@@ -8,7 +8,15 @@ import {
   hasEffect,
   onlyEffects,
 } from '../../model/effects.ts'
-import type { Facts, SessionFacts, ShellCommand, ShellFacts, SqlFacts } from '../../model/facts.ts'
+import type {
+  ChannelFacts,
+  Facts,
+  FileFacts,
+  SessionFacts,
+  ShellCommand,
+  ShellFacts,
+  SqlFacts,
+} from '../../model/facts.ts'
 import type { ObjectRef, Operation } from '../../model/operation.ts'
 import type { Principal } from '../../model/principal.ts'
 import type { Resource } from '../../model/resource.ts'
@@ -144,6 +152,17 @@ export class FactsView {
     if (this.#facts.kind !== 'shell') throw new OtherKind('shell')
     return this.#facts
   }
+  get #file(): FileFacts {
+    if (this.#facts.kind !== 'file') throw new OtherKind('file')
+    return this.#facts
+  }
+  get #channel(): ChannelFacts {
+    if (this.#facts.kind !== 'channel') throw new OtherKind('channel')
+    return this.#facts
+  }
+  get #paths(): FileFacts['paths'] {
+    return this.#facts.kind === 'file' ? this.#facts.paths : this.#shell.paths
+  }
   get kind(): string {
     return this.#facts.kind
   }
@@ -200,25 +219,34 @@ export class FactsView {
     return this.#shell.arguments
   }
   get pathsRead(): readonly string[] {
-    return this.#shell.paths.read
+    return this.#paths.read
   }
   get pathsWritten(): readonly string[] {
-    return this.#shell.paths.written
+    return this.#paths.written
   }
   get pathsDeleted(): readonly string[] {
-    return this.#shell.paths.deleted
+    return this.#paths.deleted
   }
   get pathsExecuted(): readonly string[] {
-    return this.#shell.paths.executed
+    return this.#paths.executed
   }
   get hosts(): readonly string[] {
-    return this.#shell.hosts
+    return this.#facts.kind === 'channel' ? this.#facts.hosts : this.#shell.hosts
   }
   get users(): readonly string[] {
     return this.#shell.users
   }
   get variables(): readonly string[] {
-    return this.#shell.variables
+    return this.#facts.kind === 'channel' ? this.#facts.variables : this.#shell.variables
+  }
+  get transfer(): string {
+    return this.#file.transfer
+  }
+  get port(): bigint {
+    return BigInt(this.#channel.port)
+  }
+  get network(): string {
+    return this.#channel.network
   }
   get constructs(): readonly string[] {
     return this.#shell.constructs
