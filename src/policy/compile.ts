@@ -10,6 +10,7 @@ import { compileFreeze } from './freeze.ts'
 import { type DeclaredPrincipal, Identities } from './identities.ts'
 import { Labels } from './labels.ts'
 import { PolicyErrors, type Problem } from './problem.ts'
+import { compileProviders, type Providers } from './providers.ts'
 import { type ReadByKind, readPolicy } from './read.ts'
 import { compileResource } from './resources.ts'
 import { type CompiledRule, compileRule } from './rule.ts'
@@ -27,7 +28,9 @@ export interface PolicyDetails {
   /** What is valid but surely not meant. */
   readonly warnings: readonly Problem[]
   /** Groups of a principal: its own and those the documents add. Rules, and approvers, are judged by these. */
-  groupsOf(principal: Principal): readonly string[]
+  groupsOf(principal: Pick<Principal, 'id' | 'groups'>): readonly string[]
+  /** Identity providers by name, and which of their accounts are people of the documents. */
+  readonly signIn: Providers
 }
 
 export type CompiledPolicy = Policy & PolicyDetails
@@ -56,6 +59,7 @@ export function compilePolicy(all: readonly PolicyFile[], { withTests = false } 
     (each) => each !== undefined,
   )
   const resources = documents.Resource.map((read) => compileResource(read, problems))
+  const signIn = compileProviders(documents, problems)
   if (problems.length > 0) throw new PolicyErrors(inReadingOrder(problems, files))
   const identities = new Identities(documents)
   rules.sort((a, b) => a.order - b.order)
@@ -64,6 +68,7 @@ export function compilePolicy(all: readonly PolicyFile[], { withTests = false } 
     resources,
     rules,
     identities,
+    signIn,
     labels: new Labels(classifications),
     warnings: inReadingOrder(idleMasks(documents), files),
   })
@@ -112,6 +117,7 @@ interface Parts {
   readonly resources: readonly Resource[]
   readonly rules: readonly CompiledRule[]
   readonly identities: Identities
+  readonly signIn: Providers
   readonly labels: Labels
   readonly warnings: readonly Problem[]
 }
@@ -121,17 +127,19 @@ class DocumentPolicy implements CompiledPolicy {
   readonly resources: readonly Resource[]
   readonly rules: readonly CompiledRule[]
   readonly warnings: readonly Problem[]
+  readonly signIn: Providers
   readonly #identities: Identities
   readonly #labels: Labels
   readonly #byName: ReadonlyMap<string, Resource>
   readonly #index: RuleIndex
   readonly #decider: Decider
 
-  constructor({ version, resources, rules, identities, labels, warnings }: Parts) {
+  constructor({ version, resources, rules, identities, signIn, labels, warnings }: Parts) {
     this.version = version
     this.resources = resources
     this.rules = rules
     this.warnings = warnings
+    this.signIn = signIn
     this.#identities = identities
     this.#labels = labels
     this.#byName = new Map(resources.map((resource) => [resource.name, resource]))
@@ -145,7 +153,7 @@ class DocumentPolicy implements CompiledPolicy {
   get groups(): ReadonlySet<string> {
     return this.#identities.groups
   }
-  groupsOf(principal: Principal): readonly string[] {
+  groupsOf(principal: Pick<Principal, 'id' | 'groups'>): readonly string[] {
     return this.#identities.groupsOf(principal)
   }
   resource(name: string): Resource | undefined {

@@ -53,7 +53,7 @@ export class Identities {
   }
 
   /** What the identity provider says and what the documents say, together; sorted. */
-  groupsOf(principal: Principal): readonly string[] {
+  groupsOf(principal: Pick<Principal, 'id' | 'groups'>): readonly string[] {
     const found = this.#reach([principal.id, ...principal.groups.map((group) => `group:${group}`)])
     for (const group of principal.groups) found.add(group)
     return [...found].sort()

@@ -2,6 +2,7 @@ import { parse } from 'yaml'
 import * as z from 'zod'
 import { classification } from './schema/classification.ts'
 import { agent, group, human, service } from './schema/identity.ts'
+import { identityProvider } from './schema/provider.ts'
 import { resource } from './schema/resource.ts'
 import { budget, DAYS, freeze } from './schema/restriction.ts'
 import { type approve, type oblige, rule } from './schema/rule.ts'
@@ -16,6 +17,7 @@ export const SCHEMAS = {
   Human: human,
   Service: service,
   Group: group,
+  IdentityProvider: identityProvider,
   Freeze: freeze,
   Budget: budget,
   Test: test,

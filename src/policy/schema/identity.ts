@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { description, groups, name, people, reference, text } from './field.ts'
+import { account } from './provider.ts'
 
 export const agent = z.strictObject({
   kind: z.literal('Agent'),
@@ -22,6 +23,14 @@ export const human = z.strictObject({
     .email()
     .optional()
     .meta({ examples: ['ada@example.com'] }),
+  accounts: z
+    .array(account)
+    .max(20)
+    .optional()
+    .meta({
+      description: 'Accounts at identity providers that are this person.',
+      examples: ['[{ provider: acme, subject: 00u1a2b3c }]'],
+    }),
 })
 export const service = z.strictObject({ kind: z.literal('Service'), name, groups, description })
 export const group = z.strictObject({
