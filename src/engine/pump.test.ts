@@ -21,8 +21,9 @@ class Forwarder implements Conversation {
     this.#ledger.append('intent', `"text":"${chunk}"`)
     this.wire.toTarget(chunk)
   }
-  fromTarget(chunk: Buffer): void {
+  fromTarget(chunk: Buffer): boolean {
     this.wire.toClient(chunk)
+    return true
   }
   clientLeft(): void {
     this.left = true

@@ -86,13 +86,15 @@ class Pump implements Wire, Flushable {
   #targetBytes(chunk: Buffer): void {
     if (this.#phase !== 'open') return
     this.#working = true
+    let free = false
     try {
-      this.#talk.fromTarget(chunk)
+      free = this.#talk.fromTarget(chunk)
     } catch (thrown) {
       this.fail(toSluiceError(thrown))
     }
     this.#working = false
     this.#flushClient()
+    if (free && chunk.length >= LIMITS.freed && this.#parts.client.writableLength === 0) giveBack(chunk)
   }
 
   #work(step: () => void): void {
@@ -216,6 +218,15 @@ class Pump implements Wire, Flushable {
     clearTimeout(this.#linger)
     this.#resolve()
   }
+}
+
+/**
+ * Frees a chunk's memory now. Left to the collector, bulk results make it run again and again: memory outside the heap is what it counts.
+ * Whoever still held the chunk would find it empty, never filled with somebody else's bytes.
+ */
+function giveBack(chunk: Buffer): void {
+  const { buffer, byteLength } = chunk
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
 /** One write for many small buffers; big ones go as they are. Returns false when the stream asks to wait. */

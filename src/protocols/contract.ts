@@ -152,7 +152,8 @@ export interface Settlement {
 export interface Conversation {
   /** Bytes from the client. May throw SluiceError: the session ends with `lastWords`. */
   fromClient(chunk: Buffer): void
-  fromTarget(chunk: Buffer): void
+  /** Returns true when nothing of the chunk is kept but what was emitted: its memory is then given back as soon as that is written. */
+  fromTarget(chunk: Buffer): boolean
   /** The target closed its side. */
   targetLeft(): void
   /** The client closed its side. */

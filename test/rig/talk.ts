@@ -176,7 +176,16 @@ export class Talk implements Wire, Session {
     else this.#work(() => this.#conversation.fromClient(chunk))
   }
   fromTarget(chunk: Buffer): void {
-    if (!this.over) this.#work(() => this.#conversation.fromTarget(chunk))
+    if (this.over) return
+    const before = this.toClientBytes.length
+    const own = Buffer.from(chunk)
+    this.#work(() => {
+      if (!this.#conversation.fromTarget(own)) return
+      // Nothing of it is kept, it says: what was emitted is copied as the socket does, and the rest must not be missed.
+      for (let i = before; i < this.toClientBytes.length; i++)
+        this.toClientBytes[i] = Buffer.from(this.toClientBytes[i]!)
+      own.fill(0xaa)
+    })
   }
   clientLeft(): void {
     if (this.over) return

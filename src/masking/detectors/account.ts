@@ -77,25 +77,16 @@ export const ibanDetector: Detector = {
   kind: 'iban',
   needs: SIGNS.digits | SIGNS.run,
   find(text, report) {
-    for (let at = 0; at + 15 <= text.length; at++) {
-      if (!isIbanStart(text, at)) continue
-      const length = IBAN_LENGTHS.get(text.slice(at, at + 2).toUpperCase())
-      const end = length === undefined ? -1 : ibanEnd(text, at, length)
-      if (end > 0) report(at, end)
-    }
+    eachMatch(IBAN_START, text, ({ index }) => {
+      const length = IBAN_LENGTHS.get(text.slice(index, index + 2).toUpperCase())
+      const end = length === undefined ? -1 : ibanEnd(text, index, length)
+      if (end > 0) report(index, end)
+    })
   },
 }
 
 /** Two letters and two digits where a word begins. */
-function isIbanStart(text: string, at: number): boolean {
-  return (
-    isDigitCode(text.charCodeAt(at + 2)) &&
-    isLetterCode(text.charCodeAt(at)) &&
-    isLetterCode(text.charCodeAt(at + 1)) &&
-    isDigitCode(text.charCodeAt(at + 3)) &&
-    !isWordCode(text.charCodeAt(at - 1))
-  )
-}
+const IBAN_START = /\b[A-Za-z]{2}\d\d/g
 
 /** The end of an IBAN of `length` letters and digits at `start`, single spaces or hyphens between them, or -1. */
 function ibanEnd(text: string, start: number, length: number): number {

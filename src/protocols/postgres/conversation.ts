@@ -21,8 +21,8 @@ export class PostgresConversation implements Conversation {
     this.#client.feed(chunk)
   }
 
-  fromTarget(chunk: Buffer): void {
-    this.#target.feed(chunk)
+  fromTarget(chunk: Buffer): boolean {
+    return this.#target.feed(chunk)
   }
 
   /** The client cancels. True when what it cancels waits for people: then the target knows nothing of it. */

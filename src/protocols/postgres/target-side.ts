@@ -10,6 +10,8 @@ import { Replies } from './replies.ts'
 import { cutShort } from './run.ts'
 
 const HEADER = 5
+/** Up to this many bytes a copy costs less than keeping the chunk they are in. */
+const COPIED = 4096
 
 /** What becomes of a message whose end has not come yet. */
 type Partly = 'collect' | 'pass' | 'drop'
@@ -24,6 +26,8 @@ export class TargetSide {
   /** Start of a message whose rest is still to come, and the bytes wanted before it is worth joining. */
   readonly #carry = new Carry()
   #wanted = 0
+  /** Something of the chunk in hand may be kept. */
+  #kept = false
   /** Bytes of an unmasked row or COPY message that pass without being collected. */
   #passing = 0
   /** What remains of a message that is swallowed without being collected. */
@@ -34,21 +38,36 @@ export class TargetSide {
     this.#replies = new Replies(dialogue)
   }
 
-  feed(chunk: Buffer): void {
-    let bytes = chunk
-    if (this.#carry.size > 0) {
-      this.#carry.keep(chunk)
-      if (this.#carry.size < this.#wanted) return
-      bytes = this.#carry.take()
-      this.#wanted = 0
-    }
+  /** Returns true when nothing of the chunk is kept but what was emitted. */
+  feed(chunk: Buffer): boolean {
+    this.#kept = false
     try {
-      this.#walk(bytes)
+      const rest = this.#carry.size > 0 ? this.#complete(chunk) : chunk
+      if (rest !== undefined) this.#walk(rest)
     } catch (thrown) {
       // The byte reader blames the client; here it read the target.
       if (!(thrown instanceof SluiceError) || thrown.code !== 'protocol.malformed') throw thrown
       throw new SluiceError('protocol.target', thrown.detail, { cause: thrown })
     }
+    return !this.#kept
+  }
+
+  /** Joins what is carried with as much of the chunk as completes it: first a header, then its message. Returns what the chunk holds beyond. */
+  #complete(chunk: Buffer): Buffer | undefined {
+    let at = 0
+    while (this.#carry.size > 0) {
+      const missing = (this.#wanted || HEADER) - this.#carry.size
+      const part = chunk.subarray(at, at + missing)
+      this.#carry.keep(part)
+      at += part.length
+      if (part.length < missing) {
+        this.#kept = true
+        return undefined
+      }
+      this.#wanted = 0
+      this.#walk(this.#carry.take())
+    }
+    return at < chunk.length ? chunk.subarray(at) : undefined
   }
 
   #walk(bytes: Buffer): void {
@@ -76,7 +95,10 @@ export class TargetSide {
         if (type === BACKEND.DataRow) {
           until = runEnd(bytes, end)
           fate = this.#rows(bytes, at, until)
-        } else fate = this.#replies.message(type, bytes, at, end)
+        } else {
+          this.#kept = true
+          fate = this.#replies.message(type, bytes, at, end)
+        }
         if (fate !== undefined) {
           if (at > kept) wire.toClient(bytes.subarray(kept, at))
           if (fate.length > 0) wire.toClient(fate)
@@ -109,7 +131,11 @@ export class TargetSide {
   }
 
   #keep(bytes: Buffer, at: number): void {
-    this.#carry.keep(at === 0 ? bytes : bytes.subarray(at))
+    const rest = at === 0 ? bytes : bytes.subarray(at)
+    // A copy of the small end of a chunk lets go of the chunk.
+    const small = rest.length <= COPIED
+    if (!small) this.#kept = true
+    this.#carry.keep(small ? Buffer.from(rest) : rest)
     if (this.#carry.size < HEADER) return
     const length = messageEnd(bytes, at) - at
     if (length > COLLECTED_BYTES) throw new SluiceError('mask.unreadable', `a message of ${length} bytes`)
