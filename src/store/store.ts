@@ -1,5 +1,6 @@
 import { Kysely } from 'kysely'
 import { type ApprovalsRepository, approvalsRepository } from './approvals.ts'
+import { type ConnectorsRepository, connectorsRepository } from './connectors.ts'
 import { migrate } from './migrations.ts'
 import { type SecretsRepository, secretsRepository } from './secrets.ts'
 import { sqliteDialect } from './sqlite.ts'
@@ -11,6 +12,7 @@ export interface Store {
   readonly tokens: TokensRepository
   readonly approvals: ApprovalsRepository
   readonly secrets: SecretsRepository
+  readonly connectors: ConnectorsRepository
   close(): Promise<void>
 }
 
@@ -27,6 +29,7 @@ export async function openStore({ path }: { readonly path: string }): Promise<St
     tokens: tokensRepository(db),
     approvals: approvalsRepository(db),
     secrets: secretsRepository(db),
+    connectors: connectorsRepository(db),
     close: () => db.destroy(),
   }
 }

@@ -5,6 +5,8 @@ export interface Tables {
   readonly votes: VotesTable
   readonly secrets: SecretsTable
   readonly counters: CountersTable
+  readonly connectors: ConnectorsTable
+  readonly join_tokens: JoinTokensTable
 }
 
 export interface TokensTable {
@@ -69,6 +71,39 @@ export interface SecretsTable {
   sealed: string
   updated_by: string
   updated_ms: number
+}
+
+export interface ConnectorsTable {
+  id: string
+  /** Connectors of one name stand in for each other. */
+  name: string
+  /** Of its newest certificate, hex. */
+  serial: string
+  /** Of the one before: good until the newest was first used. */
+  previous_serial: string | null
+  joined_ms: number
+  joined_from: string
+  joined_by: string
+  expires_ms: number
+  version: string
+  seen_ms: number
+  seen_from: string
+  revoked_ms: number | null
+  revoked_by: string | null
+}
+
+/** Invitations: each makes one connector. */
+export interface JoinTokensTable {
+  /** SHA-256 of the token, hex. The token itself is nowhere. */
+  hash: string
+  id: string
+  name: string
+  created_by: string
+  created_ms: number
+  expires_ms: number
+  used_ms: number | null
+  used_from: string | null
+  connector: string | null
 }
 
 export interface CountersTable {

@@ -1,0 +1,126 @@
+import type { Kysely, Selectable } from 'kysely'
+import type { ConnectorsTable, JoinTokensTable, Tables } from './tables.ts'
+
+export type ConnectorRow = Readonly<Selectable<ConnectorsTable>>
+export type JoinTokenRow = Readonly<Selectable<JoinTokensTable>>
+
+/** Connectors that joined, and the tokens they join with. */
+export interface ConnectorsRepository {
+  addToken(row: JoinTokenRow): Promise<void>
+  token(hash: string): Promise<JoinTokenRow | undefined>
+  /** Uses a token up and writes the connector it made, both or neither. False when it was used, expired or withdrawn in between. */
+  join(hash: string, from: string, row: ConnectorRow): Promise<boolean>
+  get(id: string): Promise<ConnectorRow | undefined>
+  /** By name and age; those revoked before `since_ms` are left out. */
+  list(since_ms: number): Promise<ConnectorRow[]>
+  /** How many of a name, and of all, are not revoked. */
+  count(name: string): Promise<{ readonly ofName: number; readonly all: number }>
+  /** Puts a new certificate in the place of `serial`. False when that is not its newest any more, or it was revoked. */
+  renew(id: string, serial: string, issued: { readonly serial: string; readonly expires_ms: number }): Promise<boolean>
+  seen(id: string, what: Pick<ConnectorRow, 'version' | 'seen_ms' | 'seen_from'>): Promise<void>
+  /** Revokes one by id, or all of a name with its unused tokens; returns the ids it ended. */
+  revoke(which: { readonly id: string } | { readonly name: string }, by: string, at_ms: number): Promise<string[]>
+  /** Those of the ids that are unknown or revoked. */
+  gone(ids: readonly string[]): Promise<string[]>
+}
+
+/** Most ids one query names: far below SQLite's bound of parameters. */
+const CHUNK = 500
+
+export function connectorsRepository(db: Kysely<Tables>): ConnectorsRepository {
+  return {
+    async addToken(row) {
+      await db.insertInto('join_tokens').values(row).execute()
+    },
+    token: (hash) => db.selectFrom('join_tokens').selectAll().where('hash', '=', hash).executeTakeFirst(),
+    join: (hash, from, row) => join(db, { hash, from, row }),
+    get: (id) => db.selectFrom('connectors').selectAll().where('id', '=', id).executeTakeFirst(),
+    list: (since_ms) =>
+      db
+        .selectFrom('connectors')
+        .selectAll()
+        .where((eb) => eb.or([eb('revoked_ms', 'is', null), eb('revoked_ms', '>', since_ms)]))
+        .orderBy('name')
+        .orderBy('id')
+        .execute(),
+    async count(name) {
+      const rows = await db
+        .selectFrom('connectors')
+        .select((eb) => ['name', eb.fn.countAll<number>().as('many')])
+        .where('revoked_ms', 'is', null)
+        .groupBy('name')
+        .execute()
+      const ofName = Number(rows.find((row) => row.name === name)?.many ?? 0)
+      return { ofName, all: rows.reduce((sum, row) => sum + Number(row.many), 0) }
+    },
+    async renew(id, serial, issued) {
+      const done = await db
+        .updateTable('connectors')
+        .set({ serial: issued.serial, previous_serial: serial, expires_ms: issued.expires_ms })
+        .where('id', '=', id)
+        .where('serial', '=', serial)
+        .where('revoked_ms', 'is', null)
+        .executeTakeFirst()
+      return done.numUpdatedRows === 1n
+    },
+    async seen(id, what) {
+      await db.updateTable('connectors').set(what).where('id', '=', id).execute()
+    },
+    revoke: (which, by, at_ms) => revoke(db, { which, by, at_ms }),
+    async gone(ids) {
+      const live = new Set<string>()
+      for (let at = 0; at < ids.length; at += CHUNK) {
+        const part = ids.slice(at, at + CHUNK)
+        const rows = await db
+          .selectFrom('connectors')
+          .select('id')
+          .where('id', 'in', part)
+          .where('revoked_ms', 'is', null)
+          .execute()
+        for (const row of rows) live.add(row.id)
+      }
+      return ids.filter((id) => !live.has(id))
+    },
+  }
+}
+
+function join(db: Kysely<Tables>, what: { hash: string; from: string; row: ConnectorRow }): Promise<boolean> {
+  const { hash, from, row } = what
+  return db.transaction().execute(async (trx) => {
+    const used = await trx
+      .updateTable('join_tokens')
+      .set({ used_ms: row.joined_ms, used_from: from, connector: row.id })
+      .where('hash', '=', hash)
+      .where('used_ms', 'is', null)
+      .where('expires_ms', '>', row.joined_ms)
+      .executeTakeFirst()
+    if (used.numUpdatedRows !== 1n) return false
+    await trx.insertInto('connectors').values(row).execute()
+    return true
+  })
+}
+
+function revoke(
+  db: Kysely<Tables>,
+  what: { which: { readonly id: string } | { readonly name: string }; by: string; at_ms: number },
+): Promise<string[]> {
+  const { which, by, at_ms } = what
+  return db.transaction().execute(async (trx) => {
+    const change = trx
+      .updateTable('connectors')
+      .set({ revoked_ms: at_ms, revoked_by: by })
+      .where('revoked_ms', 'is', null)
+    const rows = await ('id' in which ? change.where('id', '=', which.id) : change.where('name', '=', which.name))
+      .returning('id')
+      .execute()
+    if ('name' in which) {
+      await trx
+        .updateTable('join_tokens')
+        .set({ expires_ms: 0 })
+        .where('name', '=', which.name)
+        .where('used_ms', 'is', null)
+        .execute()
+    }
+    return rows.map((row) => row.id)
+  })
+}
