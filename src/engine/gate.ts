@@ -60,6 +60,7 @@ export class ClientGate implements Gate {
     const resource = policy.resource(wanted.resource)
     if (!principal) return 'unknown, expired or revoked proof'
     if (!resource || resource.protocol !== protocol.name) return 'no such resource'
+    if (ports.identity.barred(resource.name)) return 'the kill switch keeps it shut'
     if (!policy.mayOpen(principal, resource)) return 'no rule lets the principal open it'
     const user = pickUser(resource, principal, wanted.user)
     if (!user) return 'the upstream user is not offered to the principal'

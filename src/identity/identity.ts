@@ -6,6 +6,8 @@ import type { IdentityPort } from '../model/ports.ts'
 import type { Claim, Principal } from '../model/principal.ts'
 import type { Store } from '../store/store.ts'
 import type { TokenRow } from '../store/tokens.ts'
+import { type Block, type BlockKind, type BlockRequest, createBlocks } from './blocks.ts'
+import { type DelegationRequest, delegate } from './delegation.ts'
 import { LIMITS } from './limits.ts'
 import { type PrincipalDirectory, principalOf, stillStands } from './principals.ts'
 import {
@@ -20,7 +22,7 @@ import {
 import { createWatches } from './watches.ts'
 
 export interface IdentityOptions {
-  readonly store: Pick<Store, 'tokens'>
+  readonly store: Pick<Store, 'tokens' | 'blocks'>
   readonly clock: Clock
   readonly principals: PrincipalDirectory
   readonly log?: Log
@@ -30,13 +32,20 @@ export interface IdentityOptions {
 export interface Identity extends IdentityPort {
   /** Throws `token.invalid` naming what is wrong with the request. */
   issueToken(request: TokenRequest): Promise<IssuedToken>
+  /** A token for an agent that acts for the one who asks, with no more rights than both and the request leave. Throws `delegation.*`. */
+  delegate(request: DelegationRequest): Promise<IssuedToken>
   /** A client certificate (PEM) that stands for a principal as a token does. Throws `token.invalid`, also for one already registered. */
   registerCertificate(request: TokenRequest, certificate: string): Promise<TokenSummary>
-  /** False when there is no such token, or it was revoked before. Live sessions of it end before this resolves. */
+  /** False when there is no such token, or it was revoked before. Live sessions of it, and of what was exchanged from it, end before this resolves. */
   revokeToken(id: string, by: string): Promise<boolean>
   /** Newest first, at most 1,000. */
   listTokens(): Promise<TokenSummary[]>
   token(id: string): Promise<TokenSummary | undefined>
+  /** Shuts a principal, a resource or everything out until it is lifted; false when it was already. A principal's live sessions end before this resolves. */
+  block(request: BlockRequest): Promise<boolean>
+  /** False when it was not shut out. */
+  unblock(kind: BlockKind, subject: string, by: string): Promise<boolean>
+  blocks(): Promise<readonly Block[]>
   /** Looks for proofs that ended: revoked by another process, expired, or with a principal the documents no longer know as it was. Runs by itself every second. */
   sweep(): Promise<void>
   close(): void
@@ -49,7 +58,8 @@ const NOBODY = '0'.repeat(64)
 export function createIdentity(options: IdentityOptions): Identity {
   const { store, clock, principals, log } = options
   const warm = new Lru<string, Principal>(LIMITS.warm_tokens)
-  const watches = createWatches({ tokens: store.tokens, clock, principals })
+  const blocks = createBlocks({ store: store.blocks, clock })
+  const watches = createWatches({ tokens: store.tokens, clock, principals, blocks })
   let epoch = -1
   let generation = 0
 
@@ -66,13 +76,15 @@ export function createIdentity(options: IdentityOptions): Identity {
     if (before !== generation) return lookUp(hash)
     if (!row || !holds(row, clock.now_ms())) return undefined
     const principal = principalOf(row, principals)
-    if (principal) warm.set(hash, principal)
+    if (!principal || blocks.of(principal)) return undefined
+    warm.set(hash, principal)
     return principal
   }
 
   async function sweep(): Promise<void> {
     const now = await store.tokens.epoch()
     if (now !== epoch) {
+      await blocks.load()
       epoch = now
       forget()
       await watches.checkRevoked()
@@ -93,23 +105,37 @@ export function createIdentity(options: IdentityOptions): Identity {
   return {
     async authenticate(claim: Claim) {
       const hash = hashOf(claim)
+      if (!blocks.loaded) await sweep()
       const known = warm.get(hash)
       if (known && known.expires_ms! > clock.now_ms() && stillStands(known, principals)) return known
       return lookUp(hash)
     },
     onRevoked: (principal, ended) => watches.add(principal, ended),
+    barred: (resource) => blocks.barred(resource),
     issueToken: (request) => issueToken(options, request),
+    delegate: (request) => delegate(options, request),
     registerCertificate: (request, certificate) => registerCertificate(options, request, certificate),
     async revokeToken(id, by) {
-      const done = await store.tokens.revoke(id, by, clock.now_ms())
+      const ended = await store.tokens.revoke(id, by, clock.now_ms())
       forget()
-      if (done) watches.end(id, 'the token was revoked')
-      return done
+      for (const each of ended) watches.end(each, 'the token was revoked')
+      return ended.length > 0
     },
     listTokens: async () => (await store.tokens.list(LIMITS.listed_tokens)).map(tokenSummary),
     async token(id) {
       const row = await store.tokens.byId(id)
       return row && tokenSummary(row)
+    },
+    async block(request) {
+      const added = await blocks.add(request)
+      forget()
+      watches.checkStanding()
+      return added
+    },
+    unblock: (kind, subject, by) => blocks.lift(kind, subject, by),
+    async blocks() {
+      if (!blocks.loaded) await blocks.load()
+      return blocks.list()
     },
     sweep,
     close: () => clearInterval(timer),
@@ -127,5 +153,5 @@ function hashOf(claim: Claim): string {
 }
 
 function holds(row: TokenRow, now_ms: number): boolean {
-  return row.revoked_ms === null && row.expires_ms > now_ms
+  return row.purpose === 'access' && row.revoked_ms === null && row.expires_ms > now_ms
 }

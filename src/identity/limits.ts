@@ -11,4 +11,13 @@ export const LIMITS = {
   label_chars: 100,
   actors: 7,
   listed_tokens: 1_000,
+  /** Agents in one chain: a human's agent may have a sub-agent, and that one none. */
+  delegation_depth: 2,
+  /** A delegated token without a wish of its own, and at most. */
+  delegation_ttl_ms: 3_600_000,
+  delegation_ttl_max_ms: 86_400_000,
+  /** What a request for narrowed rights may be (RFC 9396). */
+  details_chars: 8_192,
+  details: 20,
+  details_resources: 100,
 } as const

@@ -1,5 +1,7 @@
 import { actorChain, type Principal } from '../model/principal.ts'
+import type { Scope } from '../model/scope.ts'
 import type { TokenRow } from '../store/tokens.ts'
+import { scopeOf } from './authorization-details.ts'
 
 /** What the policy documents say of a principal. */
 export interface KnownPrincipal {
@@ -8,6 +10,8 @@ export interface KnownPrincipal {
   readonly groups: readonly string[]
   /** For whom it may act: ids, and `group:` names. Unset: for nobody. */
   readonly delegators?: readonly string[] | undefined
+  /** Longest a token of it may hold, in milliseconds. */
+  readonly maxLifetime_ms?: number | undefined
 }
 
 /** The Human, Agent and Group documents in force. A principal that is not in them, or is disabled there, is unknown. */
@@ -18,9 +22,12 @@ export interface PrincipalDirectory {
 /** The principal a token stands for under the documents in force; undefined when it or anyone behind it is unknown. */
 export function principalOf(token: TokenRow, directory: PrincipalDirectory): Principal | undefined {
   const ids = [token.principal, ...(JSON.parse(token.actors) as string[])]
+  const told = readTold(token)
+  if (!told) return undefined
   let principal: Principal | undefined
   // From the far end of the chain inwards, so that each is built with the one behind it.
-  for (const id of ids.reverse()) {
+  for (const [left, id] of ids.reverse().entries()) {
+    const acting = left === ids.length - 1
     const known = directory.lookup(id)
     if (!known || (principal && !mayActFor(known, principal))) return undefined
     principal = Object.freeze({
@@ -29,12 +36,33 @@ export function principalOf(token: TokenRow, directory: PrincipalDirectory): Pri
       name: known.name,
       groups: Object.freeze([...known.groups]),
       ...(principal ? { actor: principal } : {}),
-      claims: Object.freeze({}),
+      claims: told.claims.get(id) ?? NO_CLAIMS,
       credential: token.id,
       expires_ms: token.expires_ms,
+      ...(acting && told.scope ? { scope: told.scope } : {}),
     })
   }
   return principal
+}
+
+const NO_CLAIMS = Object.freeze({})
+
+interface Told {
+  readonly claims: ReadonlyMap<string, Principal['claims']>
+  readonly scope: Scope | undefined
+}
+
+/** What a token says beyond its chain: what issuers said of its parties, and its narrowing. What cannot be read stands for nobody. */
+function readTold(token: TokenRow): Told | undefined {
+  try {
+    const claims = Object.entries(JSON.parse(token.claims) as Record<string, Record<string, unknown>>)
+    return {
+      claims: new Map(claims.map(([id, each]) => [id, Object.freeze(each)])),
+      scope: scopeOf(token.scope),
+    }
+  } catch {
+    return undefined
+  }
 }
 
 /** True while the documents still say of everyone in the chain what they said when it was built. */

@@ -4,8 +4,11 @@ import { sha256 } from '../kit/digest.ts'
 import { SluiceError } from '../kit/errors.ts'
 import { newId } from '../kit/ids.ts'
 import { Secret } from '../kit/secret.ts'
+import type { Principal } from '../model/principal.ts'
+import type { Scope } from '../model/scope.ts'
 import type { Store } from '../store/store.ts'
-import type { TokenRow } from '../store/tokens.ts'
+import type { NewToken, TokenRow } from '../store/tokens.ts'
+import { scopeOf, scopeText } from './authorization-details.ts'
 import { LIMITS } from './limits.ts'
 import { mayActFor, type PrincipalDirectory } from './principals.ts'
 import { newTokenText } from './token.ts'
@@ -20,6 +23,14 @@ export interface TokenRequest {
   readonly ttl_ms: number
   /** Id of who issues it. */
   readonly by: string
+  /** What it is narrowed to. */
+  readonly scope?: Scope | undefined
+  /** What issuers said of its parties: id to claims. */
+  readonly claims?: Readonly<Record<string, Principal['claims']>>
+  /** The OAuth client that asked for it. */
+  readonly client?: string
+  /** Id of the token it is exchanged from: it ends with it. */
+  readonly parent?: string
 }
 
 /** A token as it may be shown: everything but its text. */
@@ -33,6 +44,8 @@ export interface TokenSummary {
   readonly expires_ms: number
   readonly revoked_ms?: number
   readonly revokedBy?: string
+  readonly scope?: Scope
+  readonly client?: string
 }
 
 export interface IssuedToken extends TokenSummary {
@@ -40,7 +53,7 @@ export interface IssuedToken extends TokenSummary {
   readonly token: Secret
 }
 
-interface Office {
+export interface Office {
   readonly store: Pick<Store, 'tokens'>
   readonly clock: Clock
   readonly principals: PrincipalDirectory
@@ -69,7 +82,7 @@ async function record(
   const actors = request.actors ?? []
   checkRequest(request, actors, principals)
   const now_ms = clock.now_ms()
-  const row: TokenRow = {
+  const row: NewToken & TokenRow = {
     id: newId('tok', now_ms),
     hash,
     principal: request.principal,
@@ -80,6 +93,11 @@ async function record(
     expires_ms: now_ms + Math.floor(request.ttl_ms),
     revoked_ms: null,
     revoked_by: null,
+    purpose: 'access',
+    scope: request.scope ? scopeText(request.scope) : null,
+    claims: JSON.stringify(request.claims ?? {}),
+    client: request.client ?? '',
+    parent: request.parent ?? null,
   }
   await store.tokens.insert(row)
   return tokenSummary(row)
@@ -107,6 +125,8 @@ function checkRequest(request: TokenRequest, actors: readonly string[], principa
       throw new SluiceError('token.invalid', `the document of ${ids[i]} does not list ${actor} among its delegators`)
     }
   })
+  if (ids.filter((id) => principals.lookup(id)!.kind === 'agent').length > LIMITS.delegation_depth)
+    throw new SluiceError('token.invalid', `at most ${LIMITS.delegation_depth} agents may stand in a chain`)
   if (actors.length > LIMITS.actors)
     throw new SluiceError('token.invalid', `at most ${LIMITS.actors} parties can stand behind a principal`)
   if (request.label.length > LIMITS.label_chars)
@@ -114,10 +134,19 @@ function checkRequest(request: TokenRequest, actors: readonly string[], principa
   if (!(request.ttl_ms >= LIMITS.token_ttl_min_ms && request.ttl_ms <= LIMITS.token_ttl_max_ms)) {
     throw new SluiceError('token.invalid', 'a token holds for 1 second to 366 days')
   }
+  const longest_ms = lifetimeOf(ids, principals)
+  if (request.ttl_ms > longest_ms)
+    throw new SluiceError('token.invalid', `the documents let this token hold for ${longest_ms / 1_000} s at most`)
+}
+
+/** The longest a token of this chain may hold by the documents, in milliseconds. */
+export function lifetimeOf(ids: readonly string[], principals: PrincipalDirectory): number {
+  return Math.min(...ids.map((id) => principals.lookup(id)?.maxLifetime_ms ?? LIMITS.token_ttl_max_ms))
 }
 
 /** A stored token without its hash. */
 export function tokenSummary(row: TokenRow): TokenSummary {
+  const scope = scopeOf(row.scope)
   return {
     id: row.id,
     principal: row.principal,
@@ -127,5 +156,7 @@ export function tokenSummary(row: TokenRow): TokenSummary {
     created_ms: row.created_ms,
     expires_ms: row.expires_ms,
     ...(row.revoked_ms === null ? {} : { revoked_ms: row.revoked_ms, revokedBy: row.revoked_by ?? '' }),
+    ...(scope ? { scope } : {}),
+    ...(row.client === '' ? {} : { client: row.client }),
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../kit/clock.ts'
 import type { Principal } from '../model/principal.ts'
 import type { TokensRepository } from '../store/tokens.ts'
+import type { Blocks } from './blocks.ts'
 import { type PrincipalDirectory, stillStands } from './principals.ts'
 
 interface Watch {
@@ -23,8 +24,9 @@ export function createWatches(options: {
   tokens: TokensRepository
   clock: Clock
   principals: PrincipalDirectory
+  blocks: Pick<Blocks, 'of'>
 }): Watches {
-  const { tokens, clock, principals } = options
+  const { tokens, clock, principals, blocks } = options
   const byCredential = new Map<string, Set<Watch>>()
 
   function drop(watch: Watch): boolean {
@@ -69,6 +71,7 @@ export function createWatches(options: {
   function standing(principal: Principal, now_ms: number): string {
     if (principal.expires_ms !== undefined && principal.expires_ms <= now_ms) return 'the token expired'
     if (!stillStands(principal, principals)) return 'the principal was disabled or changed'
+    if (blocks.of(principal)) return 'the principal was blocked'
     return ''
   }
 }

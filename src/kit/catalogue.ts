@@ -24,6 +24,35 @@ export const CATALOGUE = {
     remedy: 'Connect with TLS (for PostgreSQL: sslmode=require).',
   },
 
+  'delegation.refused': {
+    message: 'You cannot delegate to this agent: there is none of this name, or its document does not list you.',
+    remedy: 'Ask the group that owns the agent to list you among its delegators.',
+  },
+  'delegation.depth': {
+    message: 'The chain of delegation is too long: an agent may hand on once.',
+    remedy: 'Let the agent do it itself, or delegate to the other agent directly.',
+  },
+  'delegation.widens': {
+    message: 'The request asks for more than the delegator has: delegation only narrows.',
+    remedy: 'Ask for resources and effects within those of the token you delegate from.',
+  },
+  'delegation.expired': {
+    message: 'The delegator’s own access ends too soon to be delegated.',
+    remedy: 'Sign in again, then delegate.',
+  },
+  'delegation.details': {
+    message: 'The narrowing cannot be read.',
+    remedy: 'Write a list such as [{"type":"sluice","resources":["orders"],"effects":["read"]}].',
+  },
+  'delegation.scope': {
+    message: 'The delegation does not cover this.',
+    remedy: 'Ask the one you act for to delegate it too.',
+  },
+  'delegation.environment': {
+    message: 'The agent is not meant for this environment.',
+    remedy: 'Use an agent whose document lists the environment.',
+  },
+
   'policy.allowed': { message: 'A rule allows it.', remedy: '' },
   'policy.denied': { message: 'A rule forbids it.', remedy: 'Ask the owner of the rule.' },
   'policy.default': { message: 'No rule allows it.', remedy: 'Ask for a rule that allows it.' },
@@ -150,6 +179,51 @@ export const CATALOGUE = {
     remedy: 'Use PostgreSQL 13 to 18.',
   },
   'target.left': { message: 'The target closed the connection.', remedy: 'Connect again.' },
+
+  'tunnel.down': {
+    message: 'No connector that leads to the target is there.',
+    remedy: 'Ask the administrator: `sluice connectors` shows which are.',
+  },
+  'tunnel.lost': {
+    message: 'The connector to the target was lost.',
+    remedy: 'Connect again: another connector takes over where there is one.',
+  },
+  'tunnel.forbidden': {
+    message: 'The connector may not reach this target.',
+    remedy: 'The administrator must put its address on the connector’s allow-list (`--allow`).',
+  },
+  'tunnel.incompatible': {
+    message: 'The connector is too old for this gateway.',
+    remedy: 'The administrator must upgrade it.',
+  },
+  'tunnel.malformed': {
+    message: 'The other end of the tunnel broke the protocol.',
+    remedy: 'Check that gateway and connector are what they should be, and run the same version.',
+  },
+  'tunnel.token': {
+    message: 'The join token does not hold: it is wrong, was used before, or has expired.',
+    remedy: 'Make a new one: `sluice connectors add NAME`. If nobody of yours used it, find out who did.',
+  },
+  'tunnel.proof': {
+    message: 'The key was not shown to be held by the one who sent it.',
+    remedy: 'Join again, straight to the gateway.',
+  },
+  'tunnel.stranger': {
+    message: 'The other end is not the gateway the join token or the certificate names.',
+    remedy: 'Check the address. If it is right, something sits in between: use --websocket.',
+  },
+  'tunnel.refused': {
+    message: 'The gateway does not take this connector.',
+    remedy: 'See `sluice connectors`; join again with a new token.',
+  },
+  'tunnel.duplicate': {
+    message: 'Another process already holds this connector’s certificate.',
+    remedy: 'Give each connector a folder and a token of its own. If this is the only one, its key was stolen: revoke it.',
+  },
+  'tunnel.unreachable': {
+    message: 'The gateway cannot be reached.',
+    remedy: 'Check the address, the firewall rule and the proxy.',
+  },
 
   'session.killed': { message: 'An administrator ended this session.', remedy: 'Ask why before connecting again.' },
   'session.shutdown': { message: 'The gateway is shutting down.', remedy: 'Connect again in a moment.' },

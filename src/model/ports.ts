@@ -1,3 +1,4 @@
+import type { SluiceError } from '../kit/errors.ts'
 import type { Secret } from '../kit/secret.ts'
 import type { TextPiece } from '../kit/text-buffer.ts'
 import type { LabelIndex } from './catalogue.ts'
@@ -17,6 +18,25 @@ export interface Ports {
   readonly approvals: ApprovalPort
   readonly recorder: RecorderPort
   readonly secrets: SecretPort
+  /** Absent: targets behind a connector cannot be reached. */
+  readonly tunnels?: DialerPort
+}
+
+/** What is to be reached, and how. */
+export interface DialWish {
+  readonly host: string
+  readonly port: number
+  /** Name of the connectors it is reached through. */
+  readonly via: string
+  readonly signal?: AbortSignal | undefined
+  /** Told when the way broke, before the stream ends: the target itself did not close it. */
+  readonly lost?: ((why: SluiceError) => void) | undefined
+}
+
+/** Reaches targets this machine cannot. */
+export interface DialerPort {
+  /** A byte stream to the target. Throws SluiceError `tunnel.down`, `tunnel.forbidden`, `tunnel.incompatible` or `target.unreachable`. */
+  dial(wish: DialWish): Promise<import('node:stream').Duplex>
 }
 
 export interface IdentityPort {
@@ -24,6 +44,8 @@ export interface IdentityPort {
   authenticate(claim: Claim): Promise<Principal | undefined>
   /** Called when the principal's proof ends (revoked, expired, killed). Returns the unsubscriber. */
   onRevoked(principal: Principal, ended: (why: string) => void): () => void
+  /** True while the kill switch keeps a resource, or everything, shut. */
+  barred(resource: string): boolean
 }
 
 export interface DecisionRequest {

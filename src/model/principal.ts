@@ -1,3 +1,5 @@
+import type { Scope } from './scope.ts'
+
 /** Who acts. An agent may act on behalf of a human: then `actor` chains to the party behind it (design §2). */
 export interface Principal {
   readonly kind: 'human' | 'agent' | 'service'
@@ -12,6 +14,8 @@ export interface Principal {
   readonly credential: string
   /** Milliseconds since the epoch after which the proof no longer holds. */
   readonly expires_ms?: number
+  /** What its token is narrowed to; undefined: nothing narrows it. Of the one acting only. */
+  readonly scope?: Scope
 }
 
 /** What a client presented to prove who it is. */

@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts'
 type Db = Kysely<Tables>
 
 /** In order; a released one never changes, a new one is added at the end. */
-const MIGRATIONS: readonly ((db: Db) => Promise<void>)[] = [firstTables, connectorTables]
+const MIGRATIONS: readonly ((db: Db) => Promise<void>)[] = [firstTables, connectorTables, machineTables]
 
 async function firstTables(db: Db): Promise<void> {
   await db.schema
@@ -79,6 +79,83 @@ async function approvalTables(db: Db): Promise<void> {
     .addColumn('reason', 'text', (c) => c.notNull())
     .addColumn('voted_ms', 'bigint', (c) => c.notNull())
     .addPrimaryKeyConstraint('votes_once', ['approval', 'principal'])
+    .execute()
+}
+
+/** Delegation, workload trust, the token endpoint and the kill switch. */
+async function machineTables(db: Db): Promise<void> {
+  const tokens = (name: string) => db.schema.alterTable('tokens').addColumn(name, 'text')
+  await db.schema
+    .alterTable('tokens')
+    .addColumn('purpose', 'text', (c) => c.notNull().defaultTo('access'))
+    .execute()
+  await db.schema
+    .alterTable('tokens')
+    .addColumn('claims', 'text', (c) => c.notNull().defaultTo('{}'))
+    .execute()
+  await db.schema
+    .alterTable('tokens')
+    .addColumn('client', 'text', (c) => c.notNull().defaultTo(''))
+    .execute()
+  for (const name of ['scope', 'parent']) await tokens(name).execute()
+  await db.schema.createIndex('tokens_by_parent').on('tokens').column('parent').execute()
+  await clientTables(db)
+  await db.schema
+    .createTable('blocks')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('subject', 'text', (c) => c.notNull())
+    .addColumn('by', 'text', (c) => c.notNull())
+    .addColumn('why', 'text', (c) => c.notNull())
+    .addColumn('created_ms', 'bigint', (c) => c.notNull())
+    .addColumn('lifted_ms', 'bigint')
+    .addColumn('lifted_by', 'text')
+    .execute()
+  // One standing block per subject: a second kill of the same one changes nothing.
+  await sql`create unique index blocks_standing on blocks (kind, subject) where lifted_ms is null`.execute(db)
+  await db.schema
+    .createTable('agents')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('owner', 'text', (c) => c.notNull())
+    .addColumn('purpose', 'text', (c) => c.notNull())
+    .addColumn('first_ms', 'bigint', (c) => c.notNull())
+    .addColumn('gone_ms', 'bigint')
+    .execute()
+}
+
+async function clientTables(db: Db): Promise<void> {
+  await db.schema
+    .createTable('clients')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('name', 'text', (c) => c.notNull())
+    .addColumn('principal', 'text')
+    .addColumn('keys', 'text')
+    .addColumn('grants', 'text', (c) => c.notNull())
+    .addColumn('redirects', 'text', (c) => c.notNull())
+    .addColumn('created_by', 'text', (c) => c.notNull())
+    .addColumn('created_ms', 'bigint', (c) => c.notNull())
+    .addColumn('removed_ms', 'bigint')
+    .execute()
+  await db.schema
+    .createTable('devices')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('device_hash', 'text', (c) => c.notNull().unique())
+    .addColumn('code_hash', 'text', (c) => c.notNull().unique())
+    .addColumn('client', 'text', (c) => c.notNull())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('principal', 'text')
+    .addColumn('from_address', 'text', (c) => c.notNull())
+    .addColumn('created_ms', 'bigint', (c) => c.notNull())
+    .addColumn('expires_ms', 'bigint', (c) => c.notNull())
+    .addColumn('polled_ms', 'bigint', (c) => c.notNull())
+    .addColumn('interval_ms', 'bigint', (c) => c.notNull())
+    .execute()
+  await db.schema
+    .createTable('used_ids')
+    .addColumn('issuer', 'text', (c) => c.notNull())
+    .addColumn('id', 'text', (c) => c.notNull())
+    .addColumn('expires_ms', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('used_ids_once', ['issuer', 'id'])
     .execute()
 }
 

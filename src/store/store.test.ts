@@ -157,6 +157,7 @@ it('a state changes only from where it was', async () => {
 it('a store of a newer program is refused, and left as it is', async () => {
   await store.close()
   const writer = new DatabaseSync(path)
+  const { version } = writer.prepare('select version from sluice_schema').get() as { version: number }
   writer.exec('update sluice_schema set version = 99')
   writer.close()
   const error = await openStore({ path }).then(
@@ -166,7 +167,7 @@ it('a store of a newer program is refused, and left as it is', async () => {
   expect(error).toMatchObject({ code: 'config.invalid' })
   const reader = new DatabaseSync(path)
   expect(reader.prepare('select version from sluice_schema').all()).toEqual([{ version: 99 }])
-  reader.exec('update sluice_schema set version = 1')
+  reader.exec(`update sluice_schema set version = ${version}`)
   reader.close()
   store = await openStore({ path })
 })

@@ -1,11 +1,16 @@
 import { Kysely } from 'kysely'
+import { type AgentsRepository, agentsRepository } from './agents.ts'
 import { type ApprovalsRepository, approvalsRepository } from './approvals.ts'
+import { type BlocksRepository, blocksRepository } from './blocks.ts'
+import { type ClientsRepository, clientsRepository } from './clients.ts'
 import { type ConnectorsRepository, connectorsRepository } from './connectors.ts'
+import { type DevicesRepository, devicesRepository } from './devices.ts'
 import { migrate } from './migrations.ts'
 import { type SecretsRepository, secretsRepository } from './secrets.ts'
 import { sqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 import { type TokensRepository, tokensRepository } from './tokens.ts'
+import { type UsedIdsRepository, usedIdsRepository } from './used-ids.ts'
 
 /** What outlives the process. Every method rejects with SluiceError `store.unavailable` when the database does not answer. */
 export interface Store {
@@ -13,6 +18,11 @@ export interface Store {
   readonly approvals: ApprovalsRepository
   readonly secrets: SecretsRepository
   readonly connectors: ConnectorsRepository
+  readonly clients: ClientsRepository
+  readonly devices: DevicesRepository
+  readonly usedIds: UsedIdsRepository
+  readonly blocks: BlocksRepository
+  readonly agents: AgentsRepository
   close(): Promise<void>
 }
 
@@ -30,6 +40,11 @@ export async function openStore({ path }: { readonly path: string }): Promise<St
     approvals: approvalsRepository(db),
     secrets: secretsRepository(db),
     connectors: connectorsRepository(db),
+    clients: clientsRepository(db),
+    devices: devicesRepository(db),
+    usedIds: usedIdsRepository(db),
+    blocks: blocksRepository(db),
+    agents: agentsRepository(db),
     close: () => db.destroy(),
   }
 }

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely'
+
 /** The store's tables, one interface each. Times are milliseconds since the epoch; lists and records are JSON text. */
 export interface Tables {
   readonly tokens: TokensTable
@@ -7,6 +9,11 @@ export interface Tables {
   readonly counters: CountersTable
   readonly connectors: ConnectorsTable
   readonly join_tokens: JoinTokensTable
+  readonly clients: ClientsTable
+  readonly devices: DevicesTable
+  readonly used_ids: UsedIdsTable
+  readonly blocks: BlocksTable
+  readonly agents: AgentsTable
 }
 
 export interface TokensTable {
@@ -22,6 +29,79 @@ export interface TokensTable {
   expires_ms: number
   revoked_ms: number | null
   revoked_by: string | null
+  /** What it is good for: `access`. A token of another purpose opens nothing. */
+  purpose: Generated<string>
+  /** What it is narrowed to: JSON array of grants; null where nothing narrows it. */
+  scope: Generated<string | null>
+  /** What issuers said of its parties: JSON object, principal's id to claims. */
+  claims: Generated<string>
+  /** The OAuth client that asked for it; empty for one issued by hand. */
+  client: Generated<string>
+  /** The token it was exchanged from: it ends with it. */
+  parent: Generated<string | null>
+}
+
+/** A program that may ask for tokens in its own name (RFC 6749 §2). */
+export interface ClientsTable {
+  id: string
+  name: string
+  /** Whom client credentials stand for; null for a client that only asks for others. */
+  principal: string | null
+  /** Its public keys, a JSON Web Key Set; null for a public client. */
+  keys: string | null
+  /** OAuth grant types: JSON array. */
+  grants: string
+  /** Where an authorization may be sent back to: JSON array. */
+  redirects: string
+  created_by: string
+  created_ms: number
+  removed_ms: number | null
+}
+
+/** A device authorization (RFC 8628). */
+export interface DevicesTable {
+  id: string
+  device_hash: string
+  code_hash: string
+  client: string
+  /** `pending → approved | denied`, `approved → taken`. */
+  state: string
+  principal: string | null
+  from_address: string
+  created_ms: number
+  expires_ms: number
+  polled_ms: number
+  interval_ms: number
+}
+
+/** Ids of assertions and tokens of others that were used once. */
+export interface UsedIdsTable {
+  issuer: string
+  id: string
+  expires_ms: number
+}
+
+/** What is shut out until somebody lifts it. */
+export interface BlocksTable {
+  id: string
+  /** `principal`, `resource` or `all`. */
+  kind: string
+  subject: string
+  by: string
+  why: string
+  created_ms: number
+  lifted_ms: number | null
+  lifted_by: string | null
+}
+
+/** Every agent there ever was, so that no id is handed on. */
+export interface AgentsTable {
+  id: string
+  owner: string
+  purpose: string
+  first_ms: number
+  /** When the documents last stopped naming it; null while they do. */
+  gone_ms: number | null
 }
 
 export interface ApprovalsTable {

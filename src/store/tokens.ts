@@ -1,20 +1,21 @@
-import type { Kysely, Selectable } from 'kysely'
+import type { Insertable, Kysely, Selectable } from 'kysely'
 import type { Tables, TokensTable } from './tables.ts'
 
 export type TokenRow = Readonly<Selectable<TokensTable>>
+export type NewToken = Readonly<Insertable<TokensTable>>
 
 const EPOCH = 'token-epoch'
 /** Most ids one query names: far below SQLite's bound of 32,766 parameters. */
 const CHUNK = 500
 
 export interface TokensRepository {
-  insert(row: TokenRow): Promise<void>
+  insert(row: NewToken): Promise<void>
   byHash(hash: string): Promise<TokenRow | undefined>
   byId(id: string): Promise<TokenRow | undefined>
   /** Newest first. */
   list(limit: number): Promise<TokenRow[]>
-  /** False when there is no such token or it was revoked before. Moves the epoch. */
-  revoke(id: string, by: string, at_ms: number): Promise<boolean>
+  /** Revokes a token and every one exchanged from it; returns their ids, none when there is no such token or it was revoked before. Moves the epoch. */
+  revoke(id: string, by: string, at_ms: number): Promise<string[]>
   /** Grows whenever any process revokes a token. */
   epoch(): Promise<number>
   /** Those of the ids that are unknown or revoked. */
@@ -52,21 +53,38 @@ export function tokensRepository(db: Kysely<Tables>): TokensRepository {
   }
 }
 
-function revoke(db: Kysely<Tables>, { id, by, at_ms }: { id: string; by: string; at_ms: number }): Promise<boolean> {
+function revoke(db: Kysely<Tables>, { id, by, at_ms }: { id: string; by: string; at_ms: number }): Promise<string[]> {
   return db.transaction().execute(async (trx) => {
-    const change = { revoked_ms: at_ms, revoked_by: by }
-    const done = await trx
-      .updateTable('tokens')
-      .set(change)
-      .where('id', '=', id)
-      .where('revoked_ms', 'is', null)
-      .executeTakeFirst()
-    if (done.numUpdatedRows !== 1n) return false
-    await trx
-      .insertInto('counters')
-      .values({ name: EPOCH, value: 1 })
-      .onConflict((oc) => oc.column('name').doUpdateSet((eb) => ({ value: eb('counters.value', '+', 1) })))
-      .execute()
-    return true
+    const ended: string[] = []
+    // Those exchanged from it, and from those: delegation is at most a few deep, and a token has one parent, so this ends.
+    for (let ids = [id]; ids.length > 0; ) {
+      const rows = await trx
+        .updateTable('tokens')
+        .set({ revoked_ms: at_ms, revoked_by: by })
+        .where('id', 'in', ids.slice(0, CHUNK))
+        .where('revoked_ms', 'is', null)
+        .returning('id')
+        .execute()
+      for (const row of rows) ended.push(row.id)
+      if (ended.length === 0) return []
+      const children = await trx
+        .selectFrom('tokens')
+        .select('id')
+        .where('parent', 'in', ids.slice(0, CHUNK))
+        .where('revoked_ms', 'is', null)
+        .execute()
+      ids = [...ids.slice(CHUNK), ...children.map((row) => row.id)]
+    }
+    await moveEpoch(trx)
+    return ended
   })
+}
+
+/** Tells every process that something that was good may no longer be. */
+export async function moveEpoch(db: Kysely<Tables>): Promise<void> {
+  await db
+    .insertInto('counters')
+    .values({ name: EPOCH, value: 1 })
+    .onConflict((oc) => oc.column('name').doUpdateSet((eb) => ({ value: eb('counters.value', '+', 1) })))
+    .execute()
 }
