@@ -12,6 +12,7 @@ import { LIMITS } from './limits.ts'
 import { type PrincipalDirectory, principalOf, stillStands } from './principals.ts'
 import {
   certificateHash,
+  cookieHash,
   type IssuedToken,
   issueToken,
   registerCertificate,
@@ -144,7 +145,10 @@ export function createIdentity(options: IdentityOptions): Identity {
 
 /** What a proof is looked up by. The TLS handshake has shown that a certificate's sender holds its key; which one it is decides here. */
 function hashOf(claim: Claim): string {
-  if (claim.kind === 'token') return claim.proof.length <= LIMITS.proof_chars ? sha256(claim.proof) : NOBODY
+  if (claim.kind !== 'certificate') {
+    if (claim.proof.length > LIMITS.proof_chars) return NOBODY
+    return claim.kind === 'cookie' ? cookieHash(claim.proof) : sha256(claim.proof)
+  }
   try {
     return certificateHash(claim.proof)
   } catch {
@@ -153,5 +157,6 @@ function hashOf(claim: Claim): string {
 }
 
 function holds(row: TokenRow, now_ms: number): boolean {
-  return row.purpose === 'access' && row.revoked_ms === null && row.expires_ms > now_ms
+  // The hash of a cookie is another than that of the same text as a token: neither passes for the other.
+  return (row.purpose === 'access' || row.purpose === 'sign-in') && row.revoked_ms === null && row.expires_ms > now_ms
 }

@@ -115,7 +115,10 @@ function directoryOf(rows: readonly Person[], documents: PeopleDocuments): Map<s
       for (const group of mappedGroups(provider.map, row.groups)) groups.add(group)
       const all = documents.groupsOf({ id, groups: [...groups] })
       const admitted = provider.admit.length === 0 || provider.admit.some((group) => all.includes(group))
-      people.set(id, admitted || named !== undefined ? { kind: 'human', name: declared?.name ?? row.name, groups: all } : undefined)
+      people.set(
+        id,
+        admitted || named !== undefined ? { kind: 'human', name: declared?.name ?? row.name, groups: all } : undefined,
+      )
     }
   }
   return people

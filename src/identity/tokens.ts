@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { hash, X509Certificate } from 'node:crypto'
 import type { Clock } from '../kit/clock.ts'
 import { sha256 } from '../kit/digest.ts'
 import { SluiceError } from '../kit/errors.ts'
@@ -31,6 +31,8 @@ export interface TokenRequest {
   readonly client?: string
   /** Id of the token it is exchanged from: it ends with it. */
   readonly parent?: string
+  /** `sign-in`: the root of a sign-in, accepted as a browser's cookie and nowhere else. Default `access`. */
+  readonly purpose?: 'access' | 'sign-in'
 }
 
 /** A token as it may be shown: everything but its text. */
@@ -62,7 +64,13 @@ export interface Office {
 /** Issues a token. Throws `token.invalid` naming what is wrong with the request. */
 export async function issueToken(office: Office, request: TokenRequest): Promise<IssuedToken> {
   const text = newTokenText()
-  return { ...(await record(office, request, sha256(text))), token: new Secret(text) }
+  const known = request.purpose === 'sign-in' ? cookieHash(text) : sha256(text)
+  return { ...(await record(office, request, known)), token: new Secret(text) }
+}
+
+/** What a cookie is known by: another function than a token's, so that no text is good for both. */
+export function cookieHash(text: string): string {
+  return hash('sha512-256', text, 'hex')
 }
 
 /** Lets a client certificate (PEM) stand for the principal, in place of a token's text. Throws `token.invalid`. */
@@ -93,7 +101,7 @@ async function record(
     expires_ms: now_ms + Math.floor(request.ttl_ms),
     revoked_ms: null,
     revoked_by: null,
-    purpose: 'access',
+    purpose: request.purpose ?? 'access',
     scope: request.scope ? scopeText(request.scope) : null,
     claims: JSON.stringify(request.claims ?? {}),
     client: request.client ?? '',

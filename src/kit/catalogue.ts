@@ -24,6 +24,35 @@ export const CATALOGUE = {
     remedy: 'Connect with TLS (for PostgreSQL: sslmode=require).',
   },
 
+  'signin.refused': {
+    message: 'You could not be signed in.',
+    remedy: 'Ask an administrator; the time is enough to find out why: `sluice audit export --kind login`.',
+  },
+  'signin.expired': {
+    message: 'This sign-in is not open in this browser, or no longer.',
+    remedy: 'Start again where you began.',
+  },
+  'signin.answer': {
+    message: 'What the identity provider sent could not be trusted.',
+    remedy: 'Start again; if it stays so, tell an administrator.',
+  },
+  'signin.provider': {
+    message: 'The identity provider did not complete the sign-in.',
+    remedy: 'Try again; if it stays so, tell an administrator.',
+  },
+  'signin.groups': {
+    message: 'Your groups at the identity provider could not be read.',
+    remedy: 'The administrator can let the provider send only those that matter here.',
+  },
+  'signin.stale': {
+    message: 'This needs a fresh sign-in.',
+    remedy: 'Sign in again: `sluice login --fresh`, or on the page.',
+  },
+  'signin.forged': {
+    message: 'The request did not come from a page of this gateway.',
+    remedy: 'Go back to the page, load it again, and repeat what you did.',
+  },
+
   'delegation.refused': {
     message: 'You cannot delegate to this agent: there is none of this name, or its document does not list you.',
     remedy: 'Ask the group that owns the agent to list you among its delegators.',

@@ -20,8 +20,9 @@ export interface Principal {
 
 /** What a client presented to prove who it is. */
 export interface Claim {
-  readonly kind: 'token' | 'certificate'
-  /** The token text, or the certificate's PEM. */
+  /** `cookie` is a browser's proof: no native client's. */
+  readonly kind: 'token' | 'certificate' | 'cookie'
+  /** The token text, the certificate's PEM, or the cookie's value. */
   readonly proof: string
   /** Peer address as text, for the log. */
   readonly from: string

@@ -1,12 +1,13 @@
 import { type Kysely, sql } from 'kysely'
 import { SluiceError } from '../kit/errors.ts'
 import { connectorTables } from './connector-tables.ts'
+import { peopleTables } from './people-migration.ts'
 import type { Tables } from './tables.ts'
 
 type Db = Kysely<Tables>
 
 /** In order; a released one never changes, a new one is added at the end. */
-const MIGRATIONS: readonly ((db: Db) => Promise<void>)[] = [firstTables, connectorTables, machineTables]
+const MIGRATIONS: readonly ((db: Db) => Promise<void>)[] = [firstTables, connectorTables, machineTables, peopleTables]
 
 async function firstTables(db: Db): Promise<void> {
   await db.schema

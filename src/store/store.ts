@@ -6,11 +6,14 @@ import { type ClientsRepository, clientsRepository } from './clients.ts'
 import { type ConnectorsRepository, connectorsRepository } from './connectors.ts'
 import { type DevicesRepository, devicesRepository } from './devices.ts'
 import { migrate } from './migrations.ts'
+import { type PeopleRepository, peopleRepository } from './people.ts'
 import { type SecretsRepository, secretsRepository } from './secrets.ts'
+import { type SignInsRepository, signInsRepository } from './sign-ins.ts'
 import { sqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 import { type TokensRepository, tokensRepository } from './tokens.ts'
 import { type UsedIdsRepository, usedIdsRepository } from './used-ids.ts'
+import { type VouchersRepository, vouchersRepository } from './vouchers.ts'
 
 /** What outlives the process. Every method rejects with SluiceError `store.unavailable` when the database does not answer. */
 export interface Store {
@@ -23,6 +26,9 @@ export interface Store {
   readonly usedIds: UsedIdsRepository
   readonly blocks: BlocksRepository
   readonly agents: AgentsRepository
+  readonly people: PeopleRepository
+  readonly signIns: SignInsRepository
+  readonly vouchers: VouchersRepository
   close(): Promise<void>
 }
 
@@ -45,6 +51,9 @@ export async function openStore({ path }: { readonly path: string }): Promise<St
     usedIds: usedIdsRepository(db),
     blocks: blocksRepository(db),
     agents: agentsRepository(db),
+    people: peopleRepository(db),
+    signIns: signInsRepository(db),
+    vouchers: vouchersRepository(db),
     close: () => db.destroy(),
   }
 }

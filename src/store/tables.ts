@@ -1,7 +1,8 @@
 import type { Generated } from 'kysely'
+import type { PeopleTables } from './people-tables.ts'
 
 /** The store's tables, one interface each. Times are milliseconds since the epoch; lists and records are JSON text. */
-export interface Tables {
+export interface Tables extends PeopleTables {
   readonly tokens: TokensTable
   readonly approvals: ApprovalsTable
   readonly votes: VotesTable

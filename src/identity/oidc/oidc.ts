@@ -1,0 +1,169 @@
+import {
+  AuthorizationResponseError,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  buildEndSessionUrl,
+  type Configuration,
+  calculatePKCECodeChallenge,
+  fetchUserInfo,
+  ResponseBodyError,
+  refreshTokenGrant,
+  tokenRevocation,
+} from 'openid-client'
+import type { Clock } from '../../kit/clock.ts'
+import { SluiceError } from '../../kit/errors.ts'
+import type { SecretPort } from '../../model/ports.ts'
+import type { IdentityProvider } from '../../model/provider.ts'
+import type { Vouched } from '../vouched.ts'
+import { type Claims, checkIssue, vouchedBy } from './claims.ts'
+import { createOidcClients } from './clients.ts'
+import { LIMITS } from './limits.ts'
+import { type EndedSession, verifyLogoutToken } from './logout.ts'
+
+/** What binds one answer to one question: made anew for each, never seen by the provider in this form. */
+export interface OidcBinding {
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+  readonly redirectUri: string
+  /** The person must show a credential now. */
+  readonly fresh: boolean
+}
+
+/** OpenID Connect as a relying party: code flow with PKCE, one configuration per provider. */
+export interface Oidc {
+  /** Where the browser is sent. Throws `signin.provider`. */
+  begin(provider: IdentityProvider, binding: OidcBinding): Promise<URL>
+  /** Redeems the code of an answer. Throws `signin.answer`, `signin.provider` or `signin.groups`. */
+  finish(provider: IdentityProvider, answer: URL, binding: OidcBinding): Promise<Vouched>
+  /** Asks whether a sign-in still holds, and what the provider says now. Undefined when it does not; throws `signin.provider` when nobody answers. */
+  recheck(
+    provider: IdentityProvider,
+    before: { refresh: string; idToken?: string; subject: string },
+  ): Promise<Vouched | undefined>
+  /** Where the browser goes to end the provider's own session; undefined where it has no such place. */
+  endSession(provider: IdentityProvider, wish: { idToken?: string; returnTo: string }): Promise<URL | undefined>
+  /** Lets the provider forget a refresh token. Never throws: nothing here relies on it. */
+  forget(provider: IdentityProvider, refresh: string): Promise<void>
+  /** Whom a back-channel logout token ends. Throws `signin.answer`. */
+  logoutToken(provider: IdentityProvider, token: string): Promise<EndedSession>
+}
+
+export function createOidc(options: { readonly secrets: Pick<SecretPort, 'read'>; readonly clock: Clock }): Oidc {
+  const { clock } = options
+  const clients = createOidcClients(options)
+  return {
+    async begin(provider, binding) {
+      const { scopes } = provider.oidc!
+      return buildAuthorizationUrl(await clients.of(provider), {
+        redirect_uri: binding.redirectUri,
+        scope: ['openid', ...scopes].join(' '),
+        state: binding.state,
+        nonce: binding.nonce,
+        code_challenge: await calculatePKCECodeChallenge(binding.verifier),
+        code_challenge_method: 'S256',
+        ...(binding.fresh ? { prompt: 'login', max_age: String(LIMITS.fresh_s) } : {}),
+      })
+    },
+    async finish(provider, answer, binding) {
+      const config = await clients.of(provider)
+      const tokens = await trusted(() =>
+        authorizationCodeGrant(config, answer, {
+          expectedState: binding.state,
+          expectedNonce: binding.nonce,
+          pkceCodeVerifier: binding.verifier,
+          idTokenExpected: true,
+          ...(binding.fresh ? { maxAge: LIMITS.fresh_s } : {}),
+        }),
+      )
+      return await vouched({ provider, config, tokens, clock })
+    },
+    async recheck(provider, { refresh, idToken, subject }) {
+      const config = await clients.of(provider)
+      try {
+        const tokens = await refreshTokenGrant(config, refresh)
+        return await vouched({
+          provider,
+          config,
+          tokens,
+          clock,
+          before: { refresh, subject, ...(idToken && { idToken }) },
+        })
+      } catch (error) {
+        // RFC 6749 §5.2: the grant is over. Anything else may pass.
+        if (error instanceof ResponseBodyError && error.error === 'invalid_grant') return undefined
+        throw asSignInError(error)
+      }
+    },
+    async endSession(provider, { idToken, returnTo }) {
+      const config = await clients.of(provider)
+      if (!config.serverMetadata().end_session_endpoint) return undefined
+      const hint: Record<string, string> = idToken === undefined ? {} : { id_token_hint: idToken }
+      return buildEndSessionUrl(config, { ...hint, post_logout_redirect_uri: returnTo })
+    },
+    async forget(provider, refresh) {
+      const config = await clients.of(provider).catch(() => undefined)
+      if (config?.serverMetadata().revocation_endpoint) await tokenRevocation(config, refresh).catch(() => {})
+    },
+    logoutToken: async (provider, token) => verifyLogoutToken(provider, await clients.of(provider), token, clock),
+  }
+}
+
+interface Redeemed {
+  readonly provider: IdentityProvider
+  readonly config: Configuration
+  readonly tokens: Awaited<ReturnType<typeof authorizationCodeGrant>>
+  readonly clock: Clock
+  /** What a refresh has to agree with; its answer need not hold an ID token. */
+  readonly before?: { readonly refresh: string; readonly idToken?: string; readonly subject: string }
+}
+
+async function vouched({ provider, config, tokens, clock, before }: Redeemed): Promise<Vouched> {
+  const fromToken = tokens.claims() as Claims | undefined
+  if (fromToken) checkIssue(fromToken, provider.oidc!.clientId, clock.now_ms())
+  const subject = before?.subject ?? String(fromToken?.sub)
+  if (fromToken && fromToken.sub !== subject)
+    throw new SluiceError('signin.answer', 'the refreshed ID token is another person’s')
+  let claims: Claims = fromToken ?? {}
+  // Without an ID token only the userinfo endpoint can say what the person is now.
+  if (provider.oidc!.userinfo || !fromToken) {
+    const told = await trusted(() => fetchUserInfo(config, tokens.access_token, subject))
+    // The token's own claims are signed: userinfo only adds to them, but for groups, which it may be asked for.
+    claims = { ...told, ...claims }
+  }
+  const grant = {
+    ...((tokens.refresh_token ?? before?.refresh) !== undefined && {
+      refresh: tokens.refresh_token ?? before!.refresh,
+    }),
+    ...((tokens.id_token ?? before?.idToken) !== undefined && { idToken: tokens.id_token ?? before!.idToken! }),
+  }
+  return { ...vouchedBy(provider, { ...claims, sub: subject }), grant }
+}
+
+async function trusted<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw asSignInError(error)
+  }
+}
+
+/** The library's errors in our words: what the provider refused, what did not hold, what was not reached. */
+function asSignInError(error: unknown): SluiceError {
+  if (error instanceof SluiceError) return error
+  const cause = { cause: error }
+  if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError)
+    return new SluiceError('signin.provider', `it answered ${error.error}`.slice(0, 200), cause)
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  const why = `${typeof code === 'string' ? `${code}: ` : ''}${String(message)}`.slice(0, 300)
+  return new SluiceError(isUnreachable(error) ? 'signin.provider' : 'signin.answer', why, cause)
+}
+
+function isUnreachable(error: unknown): boolean {
+  for (let each: unknown = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth++) {
+    if (each.message === 'fetch failed' || each.name === 'TimeoutError' || each instanceof RangeError) return true
+    const { code } = each as { code?: unknown }
+    if (code === 'OAUTH_TIMEOUT' || code === 'OAUTH_RESPONSE_IS_NOT_CONFORM') return true
+  }
+  return false
+}
