@@ -17,8 +17,16 @@ export interface Candidate {
 export interface Plan {
   readonly principal: PrincipalView
   readonly resource: ResourceView
+  /** The party's own document keeps it out of the resource's environment. */
+  readonly outside: boolean
   /** In the order they were written. */
   readonly candidates: readonly Candidate[]
+}
+
+/** What the documents say of a party beyond the rules. */
+export interface Parties {
+  groupsOf(principal: Principal): readonly string[]
+  mayEnter(principal: Principal, resource: Resource): boolean
 }
 
 /** Finds the rules that can matter without evaluating all of them. */
@@ -26,12 +34,12 @@ export class RuleIndex {
   readonly #rules: readonly CompiledRule[]
   readonly #always: readonly number[]
   readonly #byKey = new Map<string, number[]>()
-  readonly #groupsOf: (principal: Principal) => readonly string[]
+  readonly #parties: Parties
   readonly #plans = new WeakMap<Principal, WeakMap<Resource, Plan>>()
 
-  constructor(rules: readonly CompiledRule[], groupsOf: (principal: Principal) => readonly string[]) {
+  constructor(rules: readonly CompiledRule[], parties: Parties) {
     this.#rules = rules
-    this.#groupsOf = groupsOf
+    this.#parties = parties
     const always: number[] = []
     for (const [i, rule] of rules.entries()) {
       const who = rule.who && indexKeys(rule.who.tree)
@@ -54,7 +62,8 @@ export class RuleIndex {
   }
 
   #make(principal: Principal, resource: Resource): Plan {
-    const frame = { principal: new PrincipalView(principal, this.#groupsOf), resource: new ResourceView(resource) }
+    const groupsOf = (party: Principal) => this.#parties.groupsOf(party)
+    const frame = { principal: new PrincipalView(principal, groupsOf), resource: new ResourceView(resource) }
     const numbers = new Set(this.#always)
     for (const key of keysOf(frame)) for (const i of this.#byKey.get(key) ?? []) numbers.add(i)
     const candidates: Candidate[] = []
@@ -63,7 +72,7 @@ export class RuleIndex {
       const broken = fits(rule, frame)
       if (broken !== undefined) candidates.push({ rule, broken })
     }
-    return { ...frame, candidates }
+    return { ...frame, outside: !this.#parties.mayEnter(principal, resource), candidates }
   }
 }
 

@@ -2,6 +2,8 @@ import { sha256 } from '../kit/digest.ts'
 import type { Policy } from '../model/ports.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Resource } from '../model/resource.ts'
+import { scopeEffects } from '../model/scope.ts'
+import type { TrustDirectory } from '../model/trust.ts'
 import { compileBudget } from './budget.ts'
 import { type Candidate, RuleIndex } from './candidates.ts'
 import { compileClassification } from './classification.ts'
@@ -15,6 +17,7 @@ import { type ReadByKind, readPolicy } from './read.ts'
 import { compileResource } from './resources.ts'
 import { type CompiledRule, compileRule } from './rule.ts'
 import type { PolicyFile } from './source.ts'
+import { compileTrust } from './trust.ts'
 
 /** What else the documents say, for the services, the CLI and the console. */
 export interface PolicyDetails {
@@ -31,6 +34,8 @@ export interface PolicyDetails {
   groupsOf(principal: Pick<Principal, 'id' | 'groups'>): readonly string[]
   /** Identity providers by name, and which of their accounts are people of the documents. */
   readonly signIn: Providers
+  /** Issuers whose tokens prove workloads. */
+  readonly trust: TrustDirectory
 }
 
 export type CompiledPolicy = Policy & PolicyDetails
@@ -60,8 +65,9 @@ export function compilePolicy(all: readonly PolicyFile[], { withTests = false } 
   )
   const resources = documents.Resource.map((read) => compileResource(read, problems))
   const signIn = compileProviders(documents, problems)
-  if (problems.length > 0) throw new PolicyErrors(inReadingOrder(problems, files))
   const identities = new Identities(documents)
+  const trust = compileTrust(documents.TrustedIssuer, new Set(identities.principals.keys()), problems)
+  if (problems.length > 0) throw new PolicyErrors(inReadingOrder(problems, files))
   rules.sort((a, b) => a.order - b.order)
   return new DocumentPolicy({
     version: digestOf(files),
@@ -69,6 +75,7 @@ export function compilePolicy(all: readonly PolicyFile[], { withTests = false } 
     rules,
     identities,
     signIn,
+    trust,
     labels: new Labels(classifications),
     warnings: inReadingOrder(idleMasks(documents), files),
   })
@@ -118,6 +125,7 @@ interface Parts {
   readonly rules: readonly CompiledRule[]
   readonly identities: Identities
   readonly signIn: Providers
+  readonly trust: TrustDirectory
   readonly labels: Labels
   readonly warnings: readonly Problem[]
 }
@@ -128,22 +136,24 @@ class DocumentPolicy implements CompiledPolicy {
   readonly rules: readonly CompiledRule[]
   readonly warnings: readonly Problem[]
   readonly signIn: Providers
+  readonly trust: TrustDirectory
   readonly #identities: Identities
   readonly #labels: Labels
   readonly #byName: ReadonlyMap<string, Resource>
   readonly #index: RuleIndex
   readonly #decider: Decider
 
-  constructor({ version, resources, rules, identities, signIn, labels, warnings }: Parts) {
+  constructor({ version, resources, rules, identities, signIn, trust, labels, warnings }: Parts) {
     this.version = version
     this.resources = resources
     this.rules = rules
     this.warnings = warnings
     this.signIn = signIn
+    this.trust = trust
     this.#identities = identities
     this.#labels = labels
     this.#byName = new Map(resources.map((resource) => [resource.name, resource]))
-    this.#index = new RuleIndex(rules, (principal) => identities.groupsOf(principal))
+    this.#index = new RuleIndex(rules, identities)
     this.#decider = new Decider(this.#index, version)
   }
 
@@ -169,11 +179,12 @@ class DocumentPolicy implements CompiledPolicy {
   /** Everyone in the chain must have a rule that could say yes; one whose parts cannot be evaluated does not count. */
   mayOpen(principal: Principal, resource: Resource): boolean {
     try {
+      if (principal.scope !== undefined && scopeEffects(principal.scope, resource.name) === 0) return false
       let depth = 0
       for (let party: Principal | undefined = principal; party !== undefined; party = party.actor) {
         depth += 1
-        const { candidates } = this.#index.plan(party, resource)
-        if (depth > 8 || !candidates.some(couldGrant)) return false
+        const { candidates, outside } = this.#index.plan(party, resource)
+        if (depth > 8 || outside || !candidates.some(couldGrant)) return false
       }
       return true
     } catch {

@@ -3,6 +3,7 @@ import { type ApprovalTerms, type Decision, NO_OBLIGATIONS, type Obligations, ty
 import { effects, onlyEffects } from '../model/effects.ts'
 import type { DecisionRequest } from '../model/ports.ts'
 import type { Principal } from '../model/principal.ts'
+import { scopeCovers } from '../model/scope.ts'
 import { type Candidate, errorText, type Plan, type RuleIndex } from './candidates.ts'
 import { ANY_EFFECTS } from './cel/analysis.ts'
 import type { Frame } from './cel/condition.ts'
@@ -67,6 +68,9 @@ export class Decider {
   /** Never throws: what cannot be evaluated is refused with `policy.error`. */
   decide(request: DecisionRequest): Decision {
     try {
+      const { scope } = request.principal
+      if (scope !== undefined && !scopeCovers(scope, request.resource.name, request.operation.effects))
+        return this.#verdict({ outcome: 'deny', reason: 'delegation.scope', cacheable: true })
       const own = this.#decideFor(request.principal, request)
       return request.principal.actor === undefined ? own : this.#intersect(own, request)
     } catch {
@@ -89,6 +93,7 @@ export class Decider {
 
   #decideFor(principal: Principal, request: DecisionRequest): Decision {
     const plan = this.#index.plan(principal, request.resource)
+    if (plan.outside) return this.#verdict({ outcome: 'deny', reason: 'delegation.environment', cacheable: true })
     const tally = this.#tally(plan.candidates, this.#frame.point(plan, request), request)
     const decision = this.#weigh(tally, request)
     if (tally.shadow.length === 0) return decision

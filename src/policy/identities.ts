@@ -1,6 +1,8 @@
 import type { Principal } from '../model/principal.ts'
+import type { Resource } from '../model/resource.ts'
 import { memo } from './memo.ts'
 import type { ReadByKind } from './read.ts'
+import { duration_ms } from './units.ts'
 
 /** A principal as a document declares it. */
 export interface DeclaredPrincipal {
@@ -15,6 +17,10 @@ export interface DeclaredPrincipal {
   readonly owner?: string
   readonly purpose?: string
   readonly delegators?: readonly string[]
+  /** Longest a token of it holds, in milliseconds. */
+  readonly maxLifetime_ms?: number
+  /** Values of the label `env` it may reach; unset: all. */
+  readonly environments?: readonly string[]
 }
 
 const KIND = { Human: 'human', Agent: 'agent', Service: 'service' } as const
@@ -52,6 +58,12 @@ export class Identities {
     return memo(this.#all, id, () => Object.freeze([...this.#reach([id])].sort()))
   }
 
+  /** Whether a party's document lets it reach a resource's environment at all; rules are asked after that. */
+  mayEnter({ id }: Pick<Principal, 'id'>, { labels }: Pick<Resource, 'labels'>): boolean {
+    const environments = this.principals.get(id)?.environments
+    return environments === undefined || environments.includes(labels.env ?? '')
+  }
+
   /** What the identity provider says and what the documents say, together; sorted. */
   groupsOf(principal: Pick<Principal, 'id' | 'groups'>): readonly string[] {
     const found = this.#reach([principal.id, ...principal.groups.map((group) => `group:${group}`)])
@@ -78,6 +90,8 @@ interface Declared {
   readonly owner?: string | undefined
   readonly purpose?: string | undefined
   readonly delegators?: readonly string[] | undefined
+  readonly maxLifetime?: string | undefined
+  readonly environments?: readonly string[] | undefined
 }
 
 function more(kind: keyof typeof KIND, body: Declared & { readonly name: string }): Partial<DeclaredPrincipal> {
@@ -86,5 +100,7 @@ function more(kind: keyof typeof KIND, body: Declared & { readonly name: string 
     ...(kind === 'Agent' && body.owner !== undefined && { owner: body.owner }),
     ...(kind === 'Agent' && body.purpose !== undefined && { purpose: body.purpose }),
     ...(kind === 'Agent' && { delegators: body.delegators ?? [] }),
+    ...(kind === 'Agent' && body.maxLifetime !== undefined && { maxLifetime_ms: duration_ms(body.maxLifetime) }),
+    ...(kind === 'Agent' && body.environments !== undefined && { environments: body.environments }),
   }
 }

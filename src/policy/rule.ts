@@ -48,12 +48,12 @@ export class Conditions {
     this.#problems = problems
   }
   /** Undefined when it is not valid; then a problem was reported. */
-  compile(part: Part, written: string | boolean, key: string = part): Condition | undefined {
+  compile(part: Part, written: string | boolean, path: readonly PropertyKey[] = [part]): Condition | undefined {
     const compiled = compileCondition(part, String(written))
     if (isCondition(compiled)) return compiled
     for (const { offset, message, remedy } of compiled) {
-      const at = typeof written === 'string' ? this.#source.inside([key], offset) : this.#source.at([key])
-      this.#problems.push({ file: this.#source.file, ...at, message: `\`${key}\`: ${message}`, remedy })
+      const at = typeof written === 'string' ? this.#source.inside(path, offset) : this.#source.at(path)
+      this.#problems.push({ file: this.#source.file, ...at, message: `\`${String(path.at(-1))}\`: ${message}`, remedy })
     }
     return undefined
   }

@@ -7,6 +7,7 @@ import { resource } from './schema/resource.ts'
 import { budget, DAYS, freeze } from './schema/restriction.ts'
 import { type approve, type oblige, rule } from './schema/rule.ts'
 import { test } from './schema/test-case.ts'
+import { trustedIssuer } from './schema/trust.ts'
 
 /** The schema of each kind of document. A Test is read by `sluice policy test` and decides nothing. */
 export const SCHEMAS = {
@@ -16,6 +17,7 @@ export const SCHEMAS = {
   Agent: agent,
   Human: human,
   Service: service,
+  TrustedIssuer: trustedIssuer,
   Group: group,
   IdentityProvider: identityProvider,
   Freeze: freeze,

@@ -14,6 +14,8 @@ export interface Frame {
   readonly op: OperationView
   readonly session: SessionView
   readonly now: Date
+  /** Of a trusted issuer's token: only `claims` conditions see it. */
+  readonly claims?: Map<string, unknown>
 }
 
 /** A checked condition. */

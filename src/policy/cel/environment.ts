@@ -41,5 +41,7 @@ export const ENVIRONMENTS = {
     variables: Object.keys(VARIABLES) as Variable[],
     environment: over('principal', 'resource', 'op', 'session', 'now'),
   },
-} as const satisfies Record<string, { variables: readonly Variable[]; environment: Environment }>
+  /** What a trusted issuer says of a workload: nothing else is known yet. */
+  claims: { variables: ['claims'], environment: base.clone().registerVariable('claims', 'map<string, dyn>') },
+} as const satisfies Record<string, { variables: readonly (Variable | 'claims')[]; environment: Environment }>
 export type Part = keyof typeof ENVIRONMENTS

@@ -18,7 +18,7 @@ import type {
   SqlFacts,
 } from '../../model/facts.ts'
 import type { ObjectRef, Operation } from '../../model/operation.ts'
-import type { Principal } from '../../model/principal.ts'
+import { actorChain, type Principal } from '../../model/principal.ts'
 import type { Resource } from '../../model/resource.ts'
 import { memo } from '../memo.ts'
 
@@ -31,6 +31,11 @@ function withDefault<V>(entries: Readonly<Record<string, V>>): Map<string, V | s
   // An own method, not a subclass: the library takes only a plain Map for a map.
   map.get = (key) => Map.prototype.get.call(map, key) ?? ''
   return map
+}
+
+/** An issuer's claims as a condition sees them. */
+export function claimsOf(claims: Readonly<Record<string, unknown>>): Map<string, unknown> {
+  return withDefault(claims)
 }
 
 /** A party without the party behind it. */
@@ -59,9 +64,13 @@ export function claim(party: ActorView, name: string): readonly string[] {
 export class PrincipalView extends ActorView {
   /** The party it acts for; all fields empty when there is none. */
   readonly actor: ActorView
+  /** The party at the far end of the chain, who delegated first; all fields empty when nobody did. */
+  readonly delegator: ActorView
   constructor(principal: Principal, groupsOf: (principal: Principal) => readonly string[]) {
     super(principal, groupsOf(principal))
     this.actor = new ActorView(principal.actor, principal.actor ? groupsOf(principal.actor) : [])
+    const first = principal.actor && actorChain(principal).at(-1)
+    this.delegator = first === principal.actor ? this.actor : new ActorView(first, first ? groupsOf(first) : [])
   }
 }
 

@@ -22,7 +22,11 @@ export const TYPES = {
   Party: { ctor: views.ActorView, fields: PARTY },
   Principal: {
     ctor: views.PrincipalView,
-    fields: { ...PARTY, actor: ['Party', 'The party it acts for; all fields empty when there is none.'] },
+    fields: {
+      ...PARTY,
+      actor: ['Party', 'The party it acts for; all fields empty when there is none.'],
+      delegator: ['Party', 'Who delegated first, at the far end of the chain; all fields empty when nobody did.'],
+    },
   },
   Resource: {
     ctor: views.ResourceView,

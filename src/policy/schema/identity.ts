@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { description, groups, name, people, reference, text } from './field.ts'
+import { description, duration, groups, name, reference, text } from './field.ts'
 import { account } from './provider.ts'
 
 export const agent = z.strictObject({
@@ -9,10 +9,25 @@ export const agent = z.strictObject({
   purpose: text('What it is for.', 'Triages support tickets.').optional(),
   groups,
   delegators: z
-    .array(people)
+    .array(reference)
     .max(1_000)
     .optional()
-    .meta({ description: 'For whom it may act.', examples: ['[human:ada]'] }),
+    .meta({
+      description: 'For whom it may act: people, services, and agents whose sub-agent it is.',
+      examples: ['[human:ada]'],
+    }),
+  maxLifetime: duration('1h')
+    .optional()
+    .meta({ description: 'Longest any token of it holds.', examples: ['1h'] }),
+  environments: z
+    .array(z.string().min(1).max(256))
+    .min(1)
+    .max(100)
+    .optional()
+    .meta({
+      description: 'Values of the label `env` it may reach, whatever the rules say. Default: every resource.',
+      examples: ['[staging]'],
+    }),
 })
 
 export const human = z.strictObject({
