@@ -17,7 +17,10 @@ export interface SqlFacts {
   readonly columns: readonly string[]
   /** Labels of everything read. */
   readonly labels: readonly string[]
-  /** Labels of columns used in predicates, ordering, grouping and joins: inference that masking cannot close. */
+  /**
+   * Labels of columns used in predicates, ordering, grouping and joins, and in expressions that fail for some values: inference that masking
+   * cannot close.
+   */
   readonly filters: readonly string[]
   /** False when an UPDATE or DELETE has no WHERE. */
   readonly hasWhere: boolean

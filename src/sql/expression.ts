@@ -1,4 +1,5 @@
 import { child, children, count, eachChild, flag, type Node, names, stringOf, word } from './ast.ts'
+import { callCanFail, castCanFail, nodeCanFail, operatorCanFail } from './fallible.ts'
 import { judgeFunction } from './functions.ts'
 import { SET_RETURNING } from './known-functions.ts'
 import { type LabelSet, NO_LABELS, union } from './labels.ts'
@@ -86,6 +87,7 @@ function childLabels(place: Place, node: Node): LabelSet {
   eachChild(node, (one) => {
     labels = union(labels, labelsOf(place, one))
   })
+  if (nodeCanFail(node.nodeType)) place.reading.filter(labels)
   return labels
 }
 
@@ -153,7 +155,8 @@ function rowField(place: Place, arg: Node, step: Node | undefined): LabelSet | u
 function callLabels(place: Place, node: Node): LabelSet {
   const { reading } = place
   const path = names(node, 'funcname')
-  let labels = labelsOfAll(place, children(node, 'args'))
+  const args = children(node, 'args').map((arg) => labelsOf(place, arg))
+  let labels = args.reduce(union, NO_LABELS)
   const order = children(node, 'agg_order')
   for (const sort of order) {
     const sorted = readPredicate(place, child(sort, 'node'))
@@ -166,6 +169,7 @@ function callLabels(place: Place, node: Node): LabelSet {
   const verdict = judgeFunction(path, reading.names)
   const name = path[path.length - 1] ?? ''
   if (verdict.carries) reading.copy(labels)
+  reading.filter(callCanFail(name, args))
   // How many rows it gives tells its arguments: `count(*)` over generate_series(1, x) is x.
   if (!verdict.safe || SET_RETURNING.has(name)) reading.filter(labels)
   if (verdict.opaque) return union(labels, reading.everything)
@@ -197,12 +201,26 @@ function caseLabels(place: Place, node: Node): LabelSet {
 }
 
 function operatorLabels(place: Place, node: Node): LabelSet {
-  const labels = childLabels(place, node)
-  return place.reading.operator(names(node, 'name')) ? labels : union(labels, place.reading.everything)
+  const left = labelsOf(place, child(node, 'lexpr'))
+  const right = operandLabels(place, node)
+  const operator = names(node, 'name')
+  place.reading.filter(operatorCanFail(operator.at(-1) ?? '', left, right))
+  const labels = union(left, right)
+  return place.reading.operator(operator) ? labels : union(labels, place.reading.everything)
+}
+
+/** The right operand: an expression, or a list of them. */
+function operandLabels(place: Place, node: Node): LabelSet {
+  let labels = NO_LABELS
+  eachChild(node, (one) => {
+    if (one !== node.lexpr) labels = union(labels, labelsOf(place, one))
+  })
+  return labels
 }
 
 function castLabels(place: Place, node: Node): LabelSet {
   const labels = labelsOf(place, child(node, 'arg'))
+  if (castCanFail(child(node, 'typeName'))) place.reading.filter(labels)
   return place.reading.cast(child(node, 'typeName')) ? labels : union(labels, place.reading.everything)
 }
 
