@@ -2,3 +2,16 @@
 export const LINE_MAX = 65_536
 /** Characters of the canonical text. */
 export const TEXT_MAX = 8_192
+/** How deep command lines lie in one another (`sh -c`, `ssh`, `xargs`, substitutions); deeper is unknown. */
+export const DEPTH_MAX = 16
+/** Simple commands listed of one line; a line with more is unknown. */
+export const COMMANDS_MAX = 512
+/** Characters read over all levels of one line: text inside `sh -c` is read again, so twice nested is read thrice. */
+export const READ_MAX = 4 * LINE_MAX
+/** Words a brace expression is written out to; with more it stays one word that is not known. */
+export const BRACES_MAX = 32
+/** Folders a `cd` may have led to; more, and relative names are not known. */
+export const FOLDERS_MAX = 8
+/** Lines kept read, and characters of all of them. */
+export const CACHE_ENTRIES = 4_096
+export const CACHE_CHARACTERS = 4 << 20

@@ -1,46 +1,85 @@
-import { effects } from '../model/effects.ts'
-import type { ShellCommand, ShellFacts } from '../model/facts.ts'
+import type { ShellFacts } from '../model/facts.ts'
 import type { Operation } from '../model/operation.ts'
-import { TEXT_MAX } from './limits.ts'
+import { readCommandWords } from './command.ts'
+import { CACHE_CHARACTERS, CACHE_ENTRIES, COMMANDS_MAX, LINE_MAX } from './limits.ts'
+import { numberVariables } from './numbers.ts'
+import { commandLine } from './operation.ts'
+import { parseScript } from './parse.ts'
+import { Reading } from './reading.ts'
+import type { Lookup, Scope, Steps } from './scope.ts'
+import { TABLE } from './table/index.ts'
+import { decodeLine, hiddenIn } from './text.ts'
+import { readScript } from './walk.ts'
 
 /** A command line that was read: an operation, and the simple commands found in it (`facts.commands`). */
 export type CommandLine = Operation<ShellFacts>
 
 /** Reads command lines under one table of commands. Keeps what it read, so make one per policy and keep it. */
 export class Shell {
+  readonly #lookup: Lookup = (name) => TABLE.get(name)
+  readonly #kept = new Map<string, CommandLine>()
+  #characters = 0
+
   /**
    * What a command line would do when a POSIX shell or bash runs it. `line`: the text, or the bytes a client sent (bytes that are not
    * UTF-8 make it unknown). `verb`: the protocol's word for running it. Never throws; what is not fully understood has the effect
    * `unknown` and the confidence `opaque`. The same line gives the same object, so decisions cache on it.
    */
   read(line: string | Uint8Array, verb = 'exec'): CommandLine {
-    const text = typeof line === 'string' ? line : Buffer.from(line).toString('utf8')
-    return unknownLine(text, verb, 'not read yet')
+    const text = typeof line === 'string' ? line : decodeLine(line)
+    if (text === undefined) return unreadable(Buffer.from(line).toString('latin1'), verb, 'bytes that are not UTF-8')
+    const key = `${verb}\0${text}`
+    const known = this.#kept.get(key)
+    if (known) return known
+    const read = readLine(text, verb, this.#lookup)
+    this.#keep(key, read)
+    return read
+  }
+
+  /** Bounded in lines and in characters; when either is full, it starts anew. */
+  #keep(key: string, line: CommandLine): void {
+    this.#characters += key.length
+    if (this.#kept.size >= CACHE_ENTRIES || this.#characters > CACHE_CHARACTERS) {
+      this.#kept.clear()
+      this.#characters = key.length
+    }
+    this.#kept.set(key, line)
   }
 }
 
-function unknownLine(text: string, verb: string, reason: string): CommandLine {
-  const commands: readonly ShellCommand[] = []
-  return {
-    verb,
-    effects: effects('unknown'),
-    objects: [],
-    text: text.slice(0, TEXT_MAX),
-    facts: {
-      kind: 'shell',
-      statements: 1,
-      commands,
-      programs: [''],
-      arguments: [],
-      paths: { read: [], written: [], deleted: [], executed: [] },
-      hosts: [],
-      users: [],
-      variables: [],
-      constructs: [],
-      reasons: [reason],
-      labels: [],
-    },
-    shape: 'stream',
-    confidence: 'opaque',
-  }
+function unreadable(text: string, verb: string, reason: string): CommandLine {
+  const reading = new Reading()
+  reading.unknown(reason)
+  return commandLine(text, verb, reading)
 }
+
+function readLine(text: string, verb: string, lookup: Lookup): CommandLine {
+  if (text.length > LINE_MAX) return unreadable(text, verb, `more than ${LINE_MAX} characters`)
+  const reading = new Reading()
+  const hidden = hiddenIn(text)
+  if (hidden !== '') reading.unknown(hidden)
+  try {
+    const scope: Scope = { reading, lookup, depth: 0, within: [], functions: new Set(), steps: STEPS }
+    readText(text, scope)
+  } catch {
+    // A mistake of ours must not let anything through.
+    reading.unknown('reading it failed')
+  }
+  if (reading.commands.length >= COMMANDS_MAX) reading.unknown('too many commands')
+  return commandLine(text, verb, reading)
+}
+
+/** Text for a shell of its own: nothing the line around it defined is there, unless it was exported, which is unknown. */
+function readText(text: string, scope: Scope): void {
+  const { reading } = scope
+  if (!reading.spend(text.length)) return reading.unknown('too much text in text')
+  if (text.trim() === '') return
+  const script = parseScript(text)
+  if (typeof script === 'string') return reading.unknown(script)
+  const around = reading.numbers
+  reading.numbers = numberVariables(script)
+  readScript(script, { ...scope, functions: new Set() })
+  reading.numbers = around
+}
+
+const STEPS: Steps = { script: readScript, text: readText, words: readCommandWords }

@@ -1,0 +1,99 @@
+import { type EffectSet, effects } from '../model/effects.ts'
+import type { ShellCommand } from '../model/facts.ts'
+import { type Argument, literal } from './argument.ts'
+import { COMMANDS_MAX, FOLDERS_MAX, READ_MAX } from './limits.ts'
+import { isDevice, joinPath, normalPath } from './path.ts'
+
+const UNKNOWN = effects('unknown')
+const READ = effects('read')
+const WRITE = effects('write')
+const DELETE = effects('delete')
+const EXECUTE = effects('execute')
+
+export type PathUse = 'read' | 'write' | 'delete' | 'execute'
+const USE_EFFECT: Readonly<Record<PathUse, EffectSet>> = {
+  read: READ,
+  write: WRITE,
+  delete: DELETE,
+  execute: EXECUTE,
+}
+
+/** Everything gathered while one command line is read. */
+export class Reading {
+  effects: EffectSet = 0
+  readonly commands: ShellCommand[] = []
+  readonly paths = new Map<string, EffectSet>()
+  readonly hosts = new Set<string>()
+  readonly users = new Set<string>()
+  readonly variables = new Set<string>()
+  readonly constructs = new Set<string>()
+  readonly reasons = new Set<string>()
+  /** Where relative names may start: '' is where the session starts, undefined anywhere. */
+  readonly folders = new Set<string | undefined>([''])
+  /** Variables that only ever hold numbers. */
+  numbers: ReadonlySet<string> = new Set()
+  /** True when some word is known only when it runs. */
+  partial = false
+  #left = READ_MAX
+
+  /** Counts text about to be read; false when the line as a whole has become too much. */
+  spend(characters: number): boolean {
+    this.#left -= characters + 16
+    return this.#left >= 0
+  }
+
+  add(set: EffectSet): void {
+    this.effects |= set
+  }
+
+  /** Something is not understood: the line is unknown. */
+  unknown(reason: string): void {
+    this.effects |= UNKNOWN
+    if (this.reasons.size < 32) this.reasons.add(reason)
+  }
+
+  /** Lists a simple command. */
+  list(command: ShellCommand): void {
+    this.effects |= command.effects
+    if (command.unknown !== '') this.unknown(command.unknown)
+    if (!command.literal) this.partial = true
+    if (this.commands.length < COMMANDS_MAX) this.commands.push(command)
+    else this.unknown('too many commands')
+  }
+
+  /** A later relative name may start in this folder, too. */
+  enter(folder: Argument): void {
+    const to = folder.literal ? normalPath(folder.text) : undefined
+    if (to === undefined || this.folders.size >= FOLDERS_MAX) this.folders.add(undefined)
+    else if (to.startsWith('/') || to.startsWith('~')) this.folders.add(to)
+    else for (const from of [...this.folders]) this.folders.add(from === undefined ? undefined : joinPath(from, to))
+  }
+
+  /** Notes what is done to a file and returns the effect, none for terminals and the like. */
+  use(file: Argument, use: PathUse): EffectSet {
+    const effect = USE_EFFECT[use]
+    if (file.pipe) return 0
+    if (file.literal && isDevice(file.text)) return 0
+    const path = file.literal || file.pattern ? normalPath(file.text) : undefined
+    if (path === undefined) this.#note('?', effect)
+    else if (path.startsWith('/') || path.startsWith('~')) this.#note(path, effect)
+    else for (const from of this.folders) this.#note(from === undefined ? '?' : joinPath(from, path), effect)
+    return effect
+  }
+
+  useText(file: string, use: PathUse): EffectSet {
+    return this.use(literal(file), use)
+  }
+
+  #note(path: string, effect: EffectSet): void {
+    this.paths.set(path, (this.paths.get(path) ?? 0) | effect)
+  }
+
+  host(name: Argument): void {
+    this.hosts.add(name.literal && name.text !== '' ? name.text : '?')
+  }
+
+  user(name: Argument): void {
+    this.users.add(name.literal && name.text !== '' ? name.text : '?')
+  }
+}

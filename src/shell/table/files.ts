@@ -1,0 +1,121 @@
+import type { CommandDocument } from '../spec.ts'
+
+/** Files and folders: reading, making, moving, removing. */
+export const FILES: Readonly<Record<string, CommandDocument>> = {
+  'cat tac nl rev od hexdump xxd strings cksum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum sum base32 base64':
+    {
+      effects: ['read'],
+      otherOptions: 'harmless',
+      operands: 'read',
+    },
+  'ls dir vdir stat df du file readlink realpath lsattr getfacl namei tree': {
+    effects: ['read'],
+    otherOptions: 'harmless',
+    options: { '-o': 'flag', '-C': 'flag' },
+    operands: 'read',
+  },
+  'basename dirname': { effects: ['session'], otherOptions: 'harmless' },
+  'head tail wc': {
+    effects: ['read'],
+    otherOptions: 'harmless',
+    options: { '-n --lines -c --bytes': 'text' },
+    operands: 'read',
+  },
+  'diff cmp comm diff3 join paste': { effects: ['read'], otherOptions: 'harmless', operands: 'read' },
+  'touch mkdir mkfifo': {
+    effects: ['write'],
+    options: {
+      '-a -c -m -h -p -v -f --no-create --parents --verbose --no-dereference': 'flag',
+      '-d --date -t --time --mode': 'text',
+      '-r --reference': 'read',
+      '-Z --context': 'maybe',
+    },
+    operands: 'write',
+  },
+  'rm unlink': {
+    effects: ['delete'],
+    options: {
+      '-r -R -f -i -I -d -v --recursive --force --dir --verbose --one-file-system --no-preserve-root': 'flag',
+      '--interactive --preserve-root': 'maybe',
+    },
+    operands: 'delete',
+  },
+  rmdir: {
+    effects: ['delete'],
+    options: { '-p -v --parents --verbose --ignore-fail-on-non-empty': 'flag' },
+    operands: 'delete',
+  },
+  shred: {
+    effects: ['write', 'delete'],
+    options: {
+      '-f -u -v -x -z --force --verbose --exact --zero': 'flag',
+      '--remove': 'maybe',
+      '-n --iterations -s --size': 'text',
+      '--random-source': 'read',
+    },
+    operands: 'delete',
+  },
+  truncate: {
+    effects: ['write'],
+    options: { '-c -o --no-create --io-blocks': 'flag', '-s --size': 'text', '-r --reference': 'read' },
+    operands: 'write',
+  },
+  'cp install': {
+    effects: ['read', 'write'],
+    options: {
+      '-a -b -d -D -f -i -H -l -L -n -p -P -R -r -s -T -u -v -x -c -C --archive --force --recursive --verbose --update --link --symbolic-link --no-clobber --no-target-directory --dereference --no-dereference --parents --attributes-only --one-file-system':
+        'flag',
+      '--preserve --backup --reflink --sparse --no-preserve': 'maybe',
+      '-m --mode -o --owner -g --group -S --suffix': 'text',
+      '-t --target-directory': 'write',
+    },
+    operands: 'read',
+    last: 'write',
+  },
+  mv: {
+    effects: ['write'],
+    options: {
+      '-b -f -i -n -T -u -v --force --interactive --no-clobber --verbose --update --no-target-directory': 'flag',
+      '--backup': 'maybe',
+      '-S --suffix': 'text',
+      '-t --target-directory': 'write',
+    },
+    operands: 'write',
+  },
+  'ln link symlink': {
+    effects: ['write'],
+    options: {
+      '-b -d -F -f -i -L -n -P -r -s -T -v --symbolic --force --relative --no-dereference --verbose --no-target-directory':
+        'flag',
+      '-S --suffix': 'text',
+      '-t --target-directory': 'write',
+    },
+    operands: 'read',
+    last: 'write',
+  },
+  'chmod chown chgrp chattr setfacl': {
+    effects: ['write'],
+    options: {
+      '-R -c -f -v -h -H -L -P --recursive --changes --silent --quiet --verbose --no-dereference --dereference --preserve-root':
+        'flag',
+      '--reference': 'read',
+      '--from': 'text',
+      '-m -x': 'text',
+    },
+    operands: ['text', 'write'],
+  },
+  'sync fsync': { effects: ['session'], operands: 'read' },
+  mktemp: {
+    effects: ['write'],
+    options: { '-d -q -u -t --directory --quiet --dry-run': 'flag', '-p --tmpdir': 'maybe', '--suffix': 'text' },
+    operands: 'write',
+  },
+  mknod: { effects: ['write'], options: { '-m --mode': 'text' }, operands: ['write', 'text'] },
+  'mkfs mke2fs mkfs.ext4 mkfs.xfs wipefs fdisk parted sgdisk blkdiscard mkswap': {
+    effects: ['write', 'delete', 'define'],
+    otherOptions: 'harmless',
+    operands: 'delete',
+  },
+  'mount umount swapon swapoff': { effects: ['define'], otherOptions: 'harmless', operands: 'write' },
+  'lsblk blkid findmnt': { effects: ['read'], otherOptions: 'harmless' },
+}

@@ -1,0 +1,15 @@
+import { PROGRAMS } from '../programs/index.ts'
+import { type CommandSpec, specsByName } from '../spec.ts'
+import { BUILTINS } from './builtins.ts'
+import { FILES } from './files.ts'
+import { NETWORK } from './network.ts'
+import { SYSTEM } from './system.ts'
+import { TEXT } from './text.ts'
+import { TOOLS } from './tools.ts'
+import { WRAPPERS } from './wrappers.ts'
+
+/** Every command known without a policy's help, by name. Programs that read their own words win. */
+export const TABLE: ReadonlyMap<string, CommandSpec> = new Map([
+  ...specsByName({ ...BUILTINS, ...FILES, ...TEXT, ...SYSTEM, ...NETWORK, ...WRAPPERS, ...TOOLS }),
+  ...PROGRAMS,
+])

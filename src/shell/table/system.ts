@@ -1,0 +1,107 @@
+import type { CommandDocument } from '../spec.ts'
+
+const STATE: CommandDocument = { effects: ['execute'], otherOptions: 'harmless' }
+const LOOK: CommandDocument = { effects: ['read'], otherOptions: 'harmless' }
+const FIX: CommandDocument = { effects: ['define'], otherOptions: 'harmless' }
+
+/** The machine: what runs, who is here, services, packages, accounts. */
+export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
+  'ps top pgrep pidof uptime free vmstat iostat mpstat sar lscpu lsusb lspci lsmod lsof nproc uname arch hostid id groups whoami who w users last lastlog tty getent locale cal getconf logname printenv':
+    LOOK,
+  top: { effects: ['read'], otherOptions: 'harmless' },
+  date: {
+    effects: ['session'],
+    otherOptions: 'harmless',
+    options: { '-s --set': 'unknown', '-f --file -r --reference': 'read', '-d --date': 'text' },
+  },
+  hostname: { effects: ['read'], options: { '-f -i -I -s -d -A --fqdn --short': 'flag' }, operands: 'command' },
+  dmesg: {
+    effects: ['read'],
+    otherOptions: 'harmless',
+    options: {
+      '-c -C -D -E -n --clear --read-clear --console-level --console-off --console-on': 'unknown',
+      '-F --file': 'read',
+    },
+  },
+  journalctl: {
+    effects: ['read'],
+    otherOptions: 'harmless',
+    options: {
+      '--vacuum-size --vacuum-time --vacuum-files': { takes: 'text', effects: ['delete'] },
+      '--rotate --flush --sync --relinquish-var --smart-relinquish-var --setup-keys --update-catalog': {
+        effects: ['write'],
+      },
+      '-u --unit -n --lines --since --until -p --priority -o --output -t -g --grep -S -U': 'text',
+      '-D --directory --file --root --image --cursor-file': 'unknown',
+    },
+  },
+  'kill pkill killall skill renice chrt ionice taskset': STATE,
+  'reboot shutdown halt poweroff init telinit': { effects: ['execute', 'delete'], otherOptions: 'harmless' },
+  'useradd userdel usermod groupadd groupdel groupmod adduser deluser passwd chpasswd chage gpasswd visudo vipw chsh chfn newusers':
+    {
+      effects: ['grant', 'define'],
+      otherOptions: 'harmless',
+    },
+  'apt apt-get yum dnf apk zypper pacman': {
+    effects: [],
+    otherOptions: 'unknown',
+    options: { '-y -q -qq --yes --quiet --no-install-recommends --assume-yes': 'flag' },
+    subcommands: {
+      'list show search info policy depends rdepends': LOOK,
+      'update check-update makecache': { effects: ['write', 'import', 'connect'], options: { '-y -q --yes': 'flag' } },
+      'install upgrade dist-upgrade full-upgrade reinstall add': {
+        effects: ['define', 'execute', 'import', 'connect'],
+        options: { '-y -q --yes --no-install-recommends': 'flag' },
+      },
+      'remove purge autoremove erase del clean autoclean': {
+        effects: ['define', 'delete', 'execute'],
+        options: { '-y -q --yes --purge': 'flag' },
+      },
+    },
+  },
+  'apt-cache dpkg-query': LOOK,
+  dpkg: {
+    effects: ['read'],
+    options: { '-l -L -s -S -p --list --listfiles --status --search --get-selections --print-architecture': 'flag' },
+  },
+  rpm: { effects: ['read'], options: { '-q -a -i -l -f -qa -qi -ql -qf --query --queryformat': 'flag' } },
+  systemctl: {
+    effects: [],
+    options: {
+      '--no-pager -q --quiet --user --system -a --all --no-legend --plain -l --full --failed': 'flag',
+      '-n --lines -o --output -t --type --state -p --property': 'text',
+    },
+    bare: ['read'],
+    subcommands: {
+      'status show cat list-units list-unit-files list-timers list-sockets list-jobs list-dependencies is-active is-enabled is-failed is-system-running get-default show-environment help':
+        {
+          effects: ['read'],
+          options: {
+            '--no-pager -a --all -l --full --no-legend --plain -q --quiet --value': 'flag',
+            '-n --lines -o --output -t --type --state -p --property': 'text',
+          },
+        },
+      'start stop restart reload try-restart reload-or-restart kill isolate reset-failed': {
+        effects: ['execute'],
+        options: { '--no-block -q --quiet --no-pager': 'flag', '-s --signal': 'text' },
+      },
+      'enable disable mask unmask link revert preset set-default daemon-reload daemon-reexec add-wants add-requires set-property':
+        {
+          effects: ['define', 'execute'],
+          options: { '--now -q --quiet --runtime': 'flag' },
+        },
+      'poweroff reboot halt kexec suspend hibernate rescue emergency': { effects: ['execute', 'delete'] },
+    },
+  },
+  service: { effects: ['execute'], otherOptions: 'harmless', options: { '--status-all': 'flag' } },
+  loginctl: { effects: [], subcommands: { 'list-sessions list-users session-status user-status show-session': LOOK } },
+  timedatectl: { effects: [], bare: ['read'], subcommands: { 'status show list-timezones timesync-status': LOOK } },
+  hostnamectl: { effects: [], bare: ['read'], subcommands: { status: LOOK } },
+  crontab: {
+    effects: ['define', 'execute'],
+    options: { '-u': 'user', '-l': 'flag', '-r': { effects: ['delete'] }, '-i': 'flag', '-e': 'unknown' },
+    operands: 'read',
+  },
+  'modprobe insmod rmmod depmod sysctl ldconfig update-alternatives update-rc.d chkconfig systemd-tmpfiles ip6tables iptables nft ufw firewall-cmd setenforce':
+    FIX,
+}

@@ -1,0 +1,25 @@
+import type { CommandDocument } from '../spec.ts'
+
+/** Programs that run the command they are given. */
+export const WRAPPERS: Readonly<Record<string, CommandDocument>> = {
+  'nohup setsid': { effects: ['session'], options: { '-c -f -w --ctty --fork --wait': 'flag' }, operands: 'command' },
+  nice: { effects: ['session'], options: { '-n --adjustment': 'text' }, operands: 'command' },
+  timeout: {
+    effects: ['session'],
+    options: { '-s --signal -k --kill-after': 'text', '--foreground --preserve-status -v --verbose': 'flag' },
+    operands: ['text', 'command'],
+  },
+  stdbuf: { effects: ['session'], options: { '-i -o -e --input --output --error': 'text' }, operands: 'command' },
+  time: {
+    effects: ['session'],
+    options: { '-p -v -a --portability --verbose --append': 'flag', '-f --format': 'text', '-o --output': 'write' },
+    operands: 'command',
+  },
+  'ionice chrt': {
+    effects: ['session'],
+    options: { '-t': 'flag', '-c -n --class --classdata': 'text' },
+    operands: 'command',
+  },
+  'command builtin': { effects: ['session'], options: { '-v -V': 'unknown', '-p': 'flag' }, operands: 'command' },
+  'eatmydata unbuffer caffeinate': { effects: ['session'], operands: 'command' },
+}
