@@ -14,6 +14,9 @@ export const LIMITS = {
   refusal_ms: 120,
   /** Connecting to a target. */
   dial_ms: 10_000,
+  /** Resolving a name that is judged, and addresses of one name looked at. */
+  resolve_ms: 3_000,
+  addresses: 16,
   /** How long a shutdown waits for sessions to finish. */
   drain_ms: 10_000,
   /** Statement text kept inline in a ledger entry; a longer one is stored once per session and referred to. */

@@ -1,4 +1,3 @@
-import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ErrorCode } from '../kit/catalogue.ts'
 import { SluiceError } from '../kit/errors.ts'
@@ -13,6 +12,7 @@ import type { Recorder, SessionMeta, TranscriptEvent } from '../model/transcript
 import type {
   Conversation,
   HeldNotice,
+  Located,
   Permit,
   Protocol,
   Refusal,
@@ -22,10 +22,11 @@ import type {
   Verdict,
   Wire,
 } from '../protocols/contract.ts'
+import { dialTarget, splitAddress } from './dial.ts'
 import { Enforcer } from './enforce.ts'
 import { principalPart } from './entries.ts'
 import { LedgerGate } from './ledger-gate.ts'
-import { LIMITS } from './limits.ts'
+import { locate } from './network.ts'
 import { pump } from './pump.ts'
 import { readTargetPem } from './target-pem.ts'
 import { targetSsh } from './target-ssh.ts'
@@ -106,18 +107,18 @@ export class GatewaySession implements Session {
     const { resource, user, ports, meta } = this.#parts
     const password = user.password ? await ports.secrets.read(user.password) : undefined
     const pem = await readTargetPem(resource.tls, ports.secrets)
-    const { host, port } = splitAddress(resource.address)
-    const redial = () => dialTcp(host, port, this.#ended.signal)
+    const lost = (why: SluiceError) => this.end(why)
+    const signal = this.#ended.signal
     return {
-      stream: await redial(),
-      host,
+      stream: await dialTarget(resource, ports.tunnels, { signal, lost }),
+      host: splitAddress(resource.address).host,
       user: user.name,
       password,
       ...(resource.protocol === 'ssh' && { ssh: await targetSsh(resource, user, ports.secrets) }),
       database: meta.database || undefined,
       tls: resource.tls,
       pem,
-      redial: () => dialTcp(host, port),
+      redial: () => dialTarget(resource, ports.tunnels, {}),
     }
   }
 
@@ -155,6 +156,10 @@ export class GatewaySession implements Session {
     return new LedgerGate(target, this.#parts.tick)
   }
 
+  locate(host: string): Promise<Located[]> {
+    return locate(host)
+  }
+
   /** Ends the session from outside: its client is told, its backend work is cancelled by the protocol. */
   end(why: SluiceError): void {
     if (!this.#ended.signal.aborted) this.#ended.abort(why)
@@ -184,37 +189,4 @@ export class GatewaySession implements Session {
     const state = this.#enforcer.held > 0 ? 'held' : inFlight > 0 ? 'running' : 'idle'
     return { ...this.#parts.meta, operations, rows, bytes, state }
   }
-}
-
-function splitAddress(address: string): { host: string; port: number } {
-  const match = /^\[?([^\]]+?)\]?:(\d+)$/.exec(address)
-  if (!match) throw new SluiceError('config.invalid', `address "${address}" is not host:port`)
-  return { host: match[1]!, port: Number(match[2]) }
-}
-
-/** Connects to the target, at most LIMITS.dial_ms. */
-function dialTcp(host: string, port: number, signal?: AbortSignal): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true })
-    const fail = (detail: string) => {
-      finish()
-      socket.destroy()
-      reject(new SluiceError('target.unreachable', detail))
-    }
-    const onError = (error: Error) => fail(error.message)
-    const onAbort = () => fail('the session ended')
-    const timer = setTimeout(() => fail('no answer in time'), LIMITS.dial_ms)
-    const finish = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-      socket.off('error', onError)
-    }
-    socket.once('error', onError)
-    signal?.addEventListener('abort', onAbort)
-    socket.once('connect', () => {
-      finish()
-      socket.on('error', () => socket.destroy())
-      resolve(socket)
-    })
-  })
 }

@@ -184,6 +184,26 @@ export const CATALOGUE = {
     message: 'The client speaks a protocol version this gateway does not.',
     remedy: 'Use a client for protocol 3.',
   },
+  'ssh.request': {
+    message: 'The client asked for something this gateway does not pass on.',
+    remedy: 'Leave it out; docs/guides/ssh.md lists what is understood.',
+  },
+  'ssh.channel': {
+    message: 'A channel of this type is not opened here.',
+    remedy: 'docs/guides/ssh.md lists what is understood.',
+  },
+  'ssh.variable': {
+    message: 'This variable would make programs run what the caller chose, so it is not passed on.',
+    remedy: 'Leave it out: ssh -o SendEnv=-NAME.',
+  },
+  'ssh.address': {
+    message: 'Nothing may be forwarded there, whatever the rules say.',
+    remedy: 'Name another host and port.',
+  },
+  'ssh.read_only': {
+    message: 'A rule allows reading only, and this is not known to only read.',
+    remedy: 'Use a command that only reads, or ask for a rule that allows more.',
+  },
   'client.left': { message: 'The client closed the connection.', remedy: 'Connect again.' },
   'client.late': { message: 'The client did not finish its start in time.', remedy: 'Connect again.' },
 
@@ -241,13 +261,15 @@ export const CATALOGUE = {
     message: 'The other end is not the gateway the join token or the certificate names.',
     remedy: 'Check the address. If it is right, something sits in between: use --websocket.',
   },
+  'tunnel.invalid': { message: 'This connector cannot be added.', remedy: 'Mend what the message names.' },
   'tunnel.refused': {
     message: 'The gateway does not take this connector.',
     remedy: 'See `sluice connectors`; join again with a new token.',
   },
   'tunnel.duplicate': {
     message: 'Another process already holds this connector’s certificate.',
-    remedy: 'Give each connector a folder and a token of its own. If this is the only one, its key was stolen: revoke it.',
+    remedy:
+      'Give each connector a folder and a token of its own. If this is the only one, its key was stolen: revoke it.',
   },
   'tunnel.unreachable': {
     message: 'The gateway cannot be reached.',

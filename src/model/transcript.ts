@@ -49,6 +49,35 @@ export type TranscriptEvent =
       readonly duration_ms: number
     }
   | { readonly kind: 'notice'; readonly text: string }
+  /** A program of `op` runs on a terminal; sizes in characters. Its output and input are recorded whole. */
+  | {
+      readonly kind: 'terminal'
+      readonly op: number
+      readonly term: string
+      readonly width: number
+      readonly height: number
+    }
+  | { readonly kind: 'resize'; readonly op: number; readonly width: number; readonly height: number }
+  /** What a program wrote, as the client got it (masked). Without a terminal a sample; the recorder copies the bytes. */
+  | { readonly kind: 'output'; readonly op: number; readonly stream: 1 | 2; readonly bytes: Uint8Array }
+  /** What it was sent. On a terminal only what was echoed: what is typed blindly (a password) is not here. */
+  | { readonly kind: 'input'; readonly op: number; readonly bytes: Uint8Array }
+  /** A line as it seems to have been typed. A hint for who reads: editing keys, completion and history may have made another of it. */
+  | { readonly kind: 'typed'; readonly op: number; readonly text: string }
+  /** A file that was moved. `covers` says what `sha256` is of: all of it, its first bytes, or nothing that hangs together. */
+  | {
+      readonly kind: 'file'
+      readonly op: number
+      readonly direction: 'get' | 'put'
+      readonly path: string
+      /** Bytes moved, those moved twice counted twice. */
+      readonly bytes: number
+      readonly sha256: string
+      readonly covers: 'whole' | 'part'
+      /** Where the bytes of the digest begin in the file, and how many they are. */
+      readonly from: number
+      readonly length: number
+    }
 
 export type OutcomeStatus = 'ok' | 'error' | 'refused' | 'cancelled' | 'unknown'
 

@@ -5,6 +5,7 @@ import type { SluiceError } from '../kit/errors.ts'
 import type { Secret } from '../kit/secret.ts'
 import type { LabelIndex } from '../model/catalogue.ts'
 import type { Decision, ObligationKind, Obligations } from '../model/decision.ts'
+import type { Network } from '../model/facts.ts'
 import type { Call, Operation } from '../model/operation.ts'
 import type { Claim, Principal } from '../model/principal.ts'
 import type { Resource, TargetTls } from '../model/resource.ts'
@@ -73,6 +74,14 @@ export interface Session {
    * leaves once the ledger of the same turn is written. From now on a client that leaves is seen, and its held operations are cancelled.
    */
   carry(client: Duplex, target: Duplex): Duplex
+  /** The addresses a name stands for, as the gateway resolves it, and where they lie; none for a name it does not know. Never rejects. */
+  locate(host: string): Promise<readonly Located[]>
+}
+
+/** An address, and where it lies. */
+export interface Located {
+  readonly address: string
+  readonly network: Network
 }
 
 export interface Upstream {

@@ -267,6 +267,9 @@ export class Talk implements Wire, Session {
   carry(): Duplex {
     throw new Error('not in a test')
   }
+  locate(): Promise<never[]> {
+    throw new Error('not in a test')
+  }
   judge(operation: Operation, call: Call): Decision {
     const { outcome, obligations = NO_OBLIGATIONS } = this.#regime.decide(operation, call)
     if (outcome !== 'deny') this.judged.push(call.text)

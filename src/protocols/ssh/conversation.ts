@@ -1,7 +1,25 @@
-import type { Channel, Client, Connection } from 'ssh2'
-import { effects } from '../../model/effects.ts'
-import type { Operation } from '../../model/operation.ts'
-import type { Permit, Session } from '../contract.ts'
+import type { Client, Connection } from 'ssh2'
+import { toSluiceError } from '../../kit/errors.ts'
+import { Shell } from '../../shell/shell.ts'
+import type { Session } from '../contract.ts'
+import { ChannelEnd } from './channel-end.ts'
+import { CHANNELS, GOODBYE_MS, WINDOW_BYTES, WINDOW_LEAST_BYTES, WINDOWS_BYTES } from './channel-limits.ts'
+import {
+  MESSAGE,
+  OPEN_REASON,
+  type OpenRequest,
+  openConfirmation,
+  openFailure,
+  openMessage,
+  readOpen,
+  recipientOf,
+} from './channel-messages.ts'
+import { ChannelPair, type Flow } from './channel-pair.ts'
+import { Forwards } from './forward.ts'
+import { GlobalRequests } from './global-requests.ts'
+import { PacketLine } from './packet-line.ts'
+import { CLIENT_CHANNELS, TARGET_CHANNELS, treatmentOf } from './request-table.ts'
+import { SessionChannel } from './session-channel.ts'
 
 export interface ConversationParts {
   /** The client's connection. Not yet told that it is authenticated: handlers attached in this call miss nothing. */
@@ -11,84 +29,217 @@ export interface ConversationParts {
   readonly session: Session
 }
 
+/** Command lines are read by one table. */
+const SHELL = new Shell()
+
 /** Serves the client's channels until either side leaves or the session ends. Never rejects. */
 export function converse(parts: ConversationParts): Promise<void> {
-  const { client, target, session } = parts
-  return new Promise((resolve) => {
-    const end = () => {
-      client.end()
-      target.end()
-      resolve()
+  return new Promise((resolve) => new Conversation(parts, resolve))
+}
+
+/** RFC 4253 §11.1. */
+const BY_APPLICATION = 11
+const PROTOCOL_ERROR = 2
+
+/** What the parts of a conversation need of it. */
+export interface House {
+  readonly session: Session
+  readonly shell: Shell
+  readonly client: PacketLine
+  readonly target: PacketLine
+  /** Channel types the target may open, for the client has lent it its agent or its screen. */
+  readonly lent: Set<string>
+  /** A new pair; undefined when there are too many. `flowOf` is given its ends. */
+  pair(flowOf: (ends: Ends) => Flow): ChannelPair | undefined
+  /** Tells the side that asked that its channel is open. */
+  confirm(side: 'client' | 'target', pair: ChannelPair, from: OpenRequest): void
+  /** Opens the other half of a pair; `opened` or `failed` is told. */
+  reach(side: 'client' | 'target', pair: ChannelPair, open: Reach): void
+}
+
+export interface Ends {
+  readonly client: ChannelEnd
+  readonly target: ChannelEnd
+}
+
+export interface Reach {
+  readonly type: string
+  readonly rest?: Buffer
+  readonly opened?: () => void
+  readonly failed: (reason: number, description: string) => void
+}
+
+class Conversation implements House {
+  readonly session: Session
+  readonly shell = SHELL
+  readonly client: PacketLine
+  readonly target: PacketLine
+  readonly lent = new Set<string>()
+  readonly #resolve: () => void
+  readonly #pairs = new Map<number, ChannelPair>()
+  /** Pairs whose other half is being opened. */
+  readonly #reaching = new Map<string, Reach>()
+  readonly #globals: GlobalRequests
+  readonly #forwards: Forwards
+  #next = 0
+  #windows = 0
+  #over = false
+
+  constructor(parts: ConversationParts, resolve: () => void) {
+    this.#resolve = resolve
+    this.session = parts.session
+    this.client = new PacketLine(parts.client)
+    this.target = new PacketLine(parts.target)
+    this.#globals = new GlobalRequests(this)
+    this.#forwards = new Forwards(this, this.#globals)
+    this.#listen(this.client, 'client')
+    this.#listen(this.target, 'target')
+    const left = () => this.#end()
+    parts.client.on('close', left)
+    parts.target.on('close', left)
+    const { ended } = this.session
+    if (ended.aborted) this.#stop()
+    else ended.addEventListener('abort', () => this.#stop(), { once: true })
+  }
+
+  #listen(line: PacketLine, side: 'client' | 'target'): void {
+    const other = side === 'client' ? () => this.target : () => this.client
+    line.receive = (message) => {
+      if (this.#over) return
+      try {
+        this.#take(side, message)
+      } catch (thrown) {
+        this.#broken(side, thrown)
+      }
+      // Whoever makes the other side pile up what it cannot refuse is not read until it is gone.
+      if (other().overrun) line.pause()
     }
-    client.on('close', end)
-    target.on('close', end)
-    session.ended.addEventListener('abort', end, { once: true })
-    client.on('session', (accept) => {
-      const channel = accept()
-      channel.on('exec', (begin, reject, { command }) => {
-        void exec(parts, command).then((permit) => {
-          if (permit && begin) run(parts, { command, permit, channel: begin() })
-          else reject?.()
-        })
-      })
-    })
-  })
-}
-
-async function exec({ session }: ConversationParts, command: string): Promise<Permit | undefined> {
-  const verdict = await session.enforce(placeholder(command), { text: command }, () => {})
-  return verdict.granted ? verdict : undefined
-}
-
-interface Run {
-  readonly command: string
-  readonly permit: Permit
-  readonly channel: Channel
-}
-
-function run({ target, session }: ConversationParts, { command, permit, channel }: Run): void {
-  target.exec(command, {}, (error, theirs) => {
-    if (error) {
-      session.settle(permit, { status: 'error', tag: error.message, rows: 0, bytes: 0 })
-      channel.exit(255)
-      return channel.close()
+    line.room = () => {
+      if (this.#over) return
+      for (const pair of this.#pairs.values()) pair[side].flush()
+      if (!line.overrun) other().resume()
     }
-    channel.pipe(theirs).pipe(channel, { end: false })
-    theirs.stderr.pipe(channel.stderr)
-    theirs.on('exit', (status: number | null, signal?: string) => {
-      if (status === null) channel.exit(signal ?? 'TERM')
-      else channel.exit(status)
-    })
-    theirs.on('close', () => {
-      session.settle(permit, { status: 'ok', tag: 'exec', rows: 0, bytes: 0 })
-      channel.end()
-    })
-  })
-}
+  }
 
-function placeholder(command: string): Operation {
-  return {
-    verb: 'exec',
-    effects: effects('execute', 'unknown'),
-    objects: [],
-    text: command,
-    facts: {
-      kind: 'sql',
-      dialect: 'postgres',
-      database: '',
-      statements: 1,
-      tags: [],
-      functions: [],
-      tables: { read: [], written: [] },
-      columns: [],
-      labels: [],
-      filters: [],
-      hasWhere: true,
-      vacuousWhere: false,
-      settings: [],
-      transaction: [],
-    },
-    shape: 'call',
-    confidence: 'opaque',
+  #take(side: 'client' | 'target', message: Buffer): void {
+    const type = message[0]!
+    switch (type) {
+      case MESSAGE.GLOBAL_REQUEST:
+        return side === 'client' ? this.#globals.fromClient(message) : this.#globals.fromTarget(message)
+      case MESSAGE.OPEN:
+        return side === 'client' ? this.#clientOpens(readOpen(message)) : this.#targetOpens(readOpen(message))
+      case MESSAGE.OPEN_CONFIRMATION:
+        return this.#confirmed(side, message)
+      case MESSAGE.OPEN_FAILURE:
+        return this.#failed(side, message)
+      default: {
+        if (type < MESSAGE.OPEN || type > MESSAGE.FAILURE) return
+        const pair = this.#pairs.get(recipientOf(message))
+        if (!pair) return
+        if (side === 'client') pair.fromClient(type, message)
+        else pair.fromTarget(type, message)
+      }
+    }
+  }
+
+  #clientOpens(open: OpenRequest): void {
+    const refuse = (reason: number, why: string) => this.client.send(openFailure(open.sender, reason, why))
+    if (treatmentOf(CLIENT_CHANNELS, open.type) === 'refuse') {
+      this.session.refuse('ssh.channel', `channel ${open.type}`, open.type)
+      return refuse(OPEN_REASON.UNKNOWN_TYPE, 'sluice: this channel type is not known here')
+    }
+    if (open.type !== 'session') return this.#forwards.clientOpens(open, refuse)
+    if (this.#globals.noMoreSessions) return refuse(OPEN_REASON.PROHIBITED, 'no more sessions')
+    const pair = this.pair((ends) => new SessionChannel(this, ends))
+    if (!pair) return refuse(OPEN_REASON.SHORTAGE, 'sluice: too many channels')
+    const channel = pair.flow as SessionChannel
+    channel.attach(pair)
+    this.confirm('client', pair, open)
+  }
+
+  #targetOpens(open: OpenRequest): void {
+    const refuse = (reason: number, why: string) => this.target.send(openFailure(open.sender, reason, why))
+    if (treatmentOf(TARGET_CHANNELS, open.type) === 'refuse') {
+      this.session.refuse('ssh.channel', `channel ${open.type} of the target`, open.type)
+      return refuse(OPEN_REASON.UNKNOWN_TYPE, '')
+    }
+    this.#forwards.targetOpens(open, refuse)
+  }
+
+  pair(flowOf: (ends: Ends) => Flow): ChannelPair | undefined {
+    if (this.#pairs.size >= CHANNELS) return undefined
+    const window = Math.max(WINDOW_LEAST_BYTES, Math.min(WINDOW_BYTES, (WINDOWS_BYTES - this.#windows) / 4) | 0)
+    this.#windows += window
+    const id = this.#next
+    this.#next = (this.#next + 1) % 0xffffffff
+    const ends = { client: new ChannelEnd(this.client, id, window), target: new ChannelEnd(this.target, id, window) }
+    const pair = new ChannelPair(ends, flowOf(ends), () => {
+      this.#pairs.delete(id)
+      this.#windows -= window
+    })
+    this.#pairs.set(id, pair)
+    return pair
+  }
+
+  confirm(side: 'client' | 'target', pair: ChannelPair, { sender, window, packet }: OpenRequest): void {
+    this[side].send(openConfirmation(sender, pair[side].id, pair[side].granted))
+    pair[side].open(sender, window, packet)
+  }
+
+  reach(side: 'client' | 'target', pair: ChannelPair, reach: Reach): void {
+    const end = pair[side]
+    this.#reaching.set(`${side} ${end.id}`, reach)
+    this[side].send(openMessage(reach.type, end.id, end.granted, reach.rest))
+  }
+
+  #confirmed(side: 'client' | 'target', message: Buffer): void {
+    const key = `${side} ${recipientOf(message)}`
+    const reach = this.#reaching.get(key)
+    const pair = this.#pairs.get(recipientOf(message))
+    this.#reaching.delete(key)
+    if (!reach || !pair) return
+    pair[side].open(message.readUInt32BE(5), message.readUInt32BE(9), message.readUInt32BE(13))
+    reach.opened?.()
+  }
+
+  #failed(side: 'client' | 'target', message: Buffer): void {
+    const key = `${side} ${recipientOf(message)}`
+    const reach = this.#reaching.get(key)
+    const pair = this.#pairs.get(recipientOf(message))
+    this.#reaching.delete(key)
+    if (!reach || !pair) return
+    pair[side].closed = true
+    const length = message.readUInt32BE(9)
+    reach.failed(message.readUInt32BE(5), message.toString('utf8', 13, 13 + Math.min(length, 512)))
+    pair.settle()
+  }
+
+  /** The session ends from outside: everybody is told why, and what runs is stopped. */
+  #stop(): void {
+    if (this.#over) return
+    const why = toSluiceError(this.session.ended.reason)
+    for (const pair of this.#pairs.values()) if (pair.flow instanceof SessionChannel) pair.flow.stop(why.safeMessage)
+    setTimeout(() => this.#end(), GOODBYE_MS)
+  }
+
+  #broken(side: 'client' | 'target', thrown: unknown): void {
+    const why = toSluiceError(thrown)
+    this.session.note({ kind: 'notice', text: `the ${side} broke the protocol: ${why.detail}` })
+    this[side].close(PROTOCOL_ERROR)
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#over) return
+    this.#over = true
+    for (const pair of [...this.#pairs.values()]) {
+      pair.client.closed = pair.target.closed = true
+      pair.flow.over()
+    }
+    this.#pairs.clear()
+    this.#forwards.over()
+    this.client.close(BY_APPLICATION)
+    this.target.close(BY_APPLICATION)
+    this.#resolve()
   }
 }

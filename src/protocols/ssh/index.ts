@@ -18,7 +18,7 @@ const METHODS = ['password']
 export function createSsh(options: SshOptions): Protocol {
   return {
     name: 'ssh',
-    fulfils: new Set(['mask', 'record']),
+    fulfils: new Set(['mask', 'timeout', 'readOnly', 'record']),
     async serve(client, gate) {
       const session = await new Welcome(client, gate, options).session()
       if (!session) return

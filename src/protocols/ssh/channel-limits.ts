@@ -1,0 +1,34 @@
+/** Bounds of channels and what flows through them (design §13.5). Bytes and milliseconds. */
+
+/** What a peer may send on one channel before we have passed it on: OpenSSH's own. */
+export const WINDOW_BYTES = 2 << 20
+/** Windows of all channels of one connection together; a channel beyond gets less. */
+export const WINDOWS_BYTES = 32 << 20
+/** The least window a channel gets. */
+export const WINDOW_LEAST_BYTES = 64 << 10
+/** Largest data we take in one message, and send in one, whatever the peer offers. */
+export const PACKET_BYTES = 32 << 10
+/** Channels of one connection at once. */
+export const CHANNELS = 256
+/** Requests that wait on one channel for an earlier one. */
+export const WAITING_REQUESTS = 64
+/** Global requests that wait for an answer. */
+export const WAITING_GLOBALS = 64
+/** Largest channel request: a command line is in one. */
+export const REQUEST_BYTES = 256 << 10
+/** Unsent bytes beyond which data waits, and beyond which the other side is not read. */
+export const LINE_FULL_BYTES = 1 << 20
+export const LINE_OVERRUN_BYTES = 4 << 20
+/** What a peer that is told why has to read it. */
+export const GOODBYE_MS = 250
+/** How often a held client is told that it still waits. */
+export const STILL_WAITING_MS = 15_000
+/** Longest name of a variable, subsystem, host; longest value of a variable. */
+export const NAME_BYTES = 255
+export const VALUE_BYTES = 4_096
+/** Longest path in a file operation: PATH_MAX. */
+export const PATH_BYTES = 4_096
+/** Remote forwards of one connection. */
+export const LISTENERS = 32
+/** How long a line without its end may be held back by masking. */
+export const MASK_PAUSE_MS = 40

@@ -1,0 +1,72 @@
+import { effects, onlyEffects } from '../../model/effects.ts'
+import type { Call, Operation } from '../../model/operation.ts'
+import type { HeldNotice, Permit, Refusal, Session, Verdict } from '../contract.ts'
+import { STILL_WAITING_MS } from './channel-limits.ts'
+import { heldText, stillHeldText } from './reply.ts'
+
+export interface Question {
+  readonly session: Session
+  readonly operation: Operation
+  readonly call?: Call
+  /** Tells the client something while it waits, where the channel has room for it. */
+  readonly tell?: (text: string) => void
+  readonly granted: (permit: Permit) => void
+  readonly refused: (refusal: Refusal) => void
+}
+
+/** A question that waits for people. */
+export interface Held {
+  /** The client takes it back. */
+  withdraw(): void
+}
+
+/** What reads, and nothing beyond. */
+const READING = effects('session', 'read', 'export', 'execute', 'connect')
+
+/**
+ * Asks policy about one operation and tells exactly one of `granted` and `refused`: before it returns, unless people must be asked — then
+ * what is returned takes the operation back. Answers after that are not passed on; a permit that comes too late is settled as cancelled.
+ */
+export function decide(question: Question): Held | undefined {
+  const { session, operation, tell } = question
+  const call = question.call ?? { text: operation.text }
+  let notice: HeldNotice | undefined
+  let timer: NodeJS.Timeout | undefined
+  let open = true
+  const waiting = (held: HeldNotice) => {
+    notice = held
+    if (!open) return held.withdraw()
+    tell?.(heldText(held))
+    const from = performance.now()
+    if (tell) timer = setInterval(() => tell(stillHeldText(held, performance.now() - from)), STILL_WAITING_MS)
+  }
+  const done = (verdict: Verdict) => {
+    clearInterval(timer)
+    if (open) return answer(question, verdict)
+    if (verdict.granted) session.settle(verdict, { status: 'cancelled', tag: 'the client left', rows: 0, bytes: 0 })
+  }
+  const verdict = session.enforce(operation, call, waiting)
+  if (!(verdict instanceof Promise)) {
+    answer(question, verdict)
+    return undefined
+  }
+  void verdict.then(done)
+  return {
+    withdraw: () => {
+      if (!open) return
+      open = false
+      clearInterval(timer)
+      notice?.withdraw()
+    },
+  }
+}
+
+function answer({ session, operation, granted, refused }: Question, verdict: Verdict): void {
+  if (!verdict.granted) return refused(verdict)
+  // The target has no read-only mode to switch on: what is known to do more than read is not begun.
+  if (verdict.obligations.readOnly && !onlyEffects(operation.effects, READING)) {
+    session.settle(verdict, { status: 'refused', tag: 'ssh.read_only', rows: 0, bytes: 0 })
+    return refused({ ...session.refuse('ssh.read_only', operation.text, ''), rule: '' })
+  }
+  granted(verdict)
+}

@@ -1,0 +1,118 @@
+import { SshReader } from '../../kit/ssh-wire.ts'
+import type { OutcomeStatus } from '../../model/transcript.ts'
+import { type Request, STDERR } from './channel-messages.ts'
+import { type OutputMask, outputMask } from './mask.ts'
+import type { Program, ProgramParts } from './program.ts'
+import { EXIT, plainLine } from './reply.ts'
+import type { WindowSize } from './terminal.ts'
+import { Typing } from './typing.ts'
+
+/** A command or a shell: its streams pass, recorded and masked as its permit says. */
+export class RunningProgram implements Program {
+  readonly granted = true as const
+  readonly #parts: ProgramParts
+  readonly #masks: readonly (OutputMask | undefined)[]
+  readonly #records: boolean
+  readonly #typing: Typing | undefined
+  readonly #timer: NodeJS.Timeout | undefined
+  #bytes = 0
+  #ended = false
+  #status: OutcomeStatus = 'unknown'
+  #tag = ''
+  #settled = false
+
+  constructor(parts: ProgramParts) {
+    this.#parts = parts
+    const { session, permit, ends, terminal } = parts
+    const { mask, timeout_ms, record } = permit.obligations
+    this.#records = record !== 'statements'
+    this.#masks = [0, 1].map((type) => outputMask(mask, session.maskKey, (bytes) => this.#show(bytes, type)))
+    if (terminal && this.#records) {
+      const { term, width, height } = terminal
+      session.note({ kind: 'terminal', op: permit.op, term, width, height })
+      this.#typing = new Typing({
+        input: (bytes) => session.note({ kind: 'input', op: permit.op, bytes }),
+        line: (text) => session.note({ kind: 'typed', op: permit.op, text }),
+      })
+    }
+    if (timeout_ms !== undefined)
+      this.#timer = setTimeout(() => {
+        this.#settle('cancelled', 'limit.timeout')
+        parts.exit(EXIT.timeout, `sluice: the time limit of ${timeout_ms / 1000} s was reached.\n`)
+      }, timeout_ms)
+    void ends
+  }
+
+  get keptOfTarget(): number {
+    return 0
+  }
+
+  fromClient(bytes: Buffer): void {
+    const { session, permit, ends } = this.#parts
+    if (this.#typing) this.#typing.typed(bytes)
+    else if (this.#records) session.note({ kind: 'input', op: permit.op, bytes })
+    ends.target.write(bytes)
+  }
+
+  fromTarget(bytes: Buffer, type: number): void {
+    // A type beyond standard error is defined nowhere (RFC 4254 §5.2).
+    const stream = type === STDERR ? STDERR : 0
+    const mask = this.#masks[stream]
+    if (mask) mask.push(bytes)
+    else this.#show(bytes, stream)
+  }
+
+  #show(bytes: Buffer, type: number): void {
+    if (bytes.length === 0) return
+    const { session, permit, ends } = this.#parts
+    this.#bytes += bytes.length
+    this.#typing?.shown(bytes)
+    if (this.#records) session.note({ kind: 'output', op: permit.op, stream: type === STDERR ? 2 : 1, bytes })
+    ends.client.write(bytes, type)
+  }
+
+  clientEof(): void {
+    this.#parts.ends.target.eof()
+  }
+
+  targetEof(): void {
+    if (this.#ended) return
+    this.#ended = true
+    for (const mask of this.#masks) mask?.end()
+  }
+
+  said({ name, rest }: Request): void {
+    const reader = new SshReader(rest)
+    if (name === 'exit-status') {
+      const status = reader.uint32()
+      this.#status = status === 0 ? 'ok' : 'error'
+      this.#tag = `exit ${status}`
+    } else if (name === 'exit-signal') {
+      this.#status = 'error'
+      this.#tag = plainLine(`signal ${reader.string().toString('latin1').slice(0, 32)}`)
+    }
+  }
+
+  resized({ width, height }: WindowSize): void {
+    const { session, permit } = this.#parts
+    if (this.#records) session.note({ kind: 'resize', op: permit.op, width, height })
+  }
+
+  failed(): void {
+    this.#settle('error', 'the target did not start it')
+  }
+
+  over(): void {
+    this.targetEof()
+    this.#typing?.end()
+    this.#settle(this.#status, this.#tag || 'no exit status')
+  }
+
+  #settle(status: OutcomeStatus, tag: string): void {
+    clearTimeout(this.#timer)
+    if (this.#settled) return
+    this.#settled = true
+    const { session, permit } = this.#parts
+    session.settle(permit, { status, tag, rows: 0, bytes: this.#bytes })
+  }
+}

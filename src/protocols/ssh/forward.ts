@@ -1,0 +1,203 @@
+import { SshReader, sshString, sshUint32 } from '../../kit/ssh-wire.ts'
+import type { Network } from '../../model/facts.ts'
+import type { Operation } from '../../model/operation.ts'
+import type { Permit } from '../contract.ts'
+import { LISTENERS, NAME_BYTES, PATH_BYTES } from './channel-limits.ts'
+import { OPEN_REASON, type OpenRequest, type Request } from './channel-messages.ts'
+import type { House } from './conversation.ts'
+import { decide, type Held } from './decide.ts'
+import { ForwardedStream } from './forward-stream.ts'
+import type { GlobalAnswer, GlobalRequests } from './global-requests.ts'
+import { forwardOperation, lendOperation } from './operation.ts'
+import { plainLine, sentence } from './reply.ts'
+
+/** Networks no rule opens: the credentials of the machine itself are there, or no machine is. */
+const NEVER: ReadonlySet<Network> = new Set<Network>(['metadata', 'link-local', 'special'])
+
+/** A listener elsewhere is for everybody who reaches the target. */
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/
+
+/** What is worse to reach comes first. */
+const WORST: readonly Network[] = ['metadata', 'link-local', 'special', 'unresolved', 'loopback', 'private', 'public']
+
+type Refuse = (reason: number, why: string) => void
+
+/** Connections through the target and listeners on it: each is judged, by where it leads after names are resolved (D7, D8). */
+export class Forwards {
+  readonly #house: House
+  readonly #globals: GlobalRequests
+  /** Listeners the target opened for this client: `tcp port`, `path name`. */
+  readonly #listeners = new Map<string, Permit>()
+  readonly #held = new Set<Held>()
+
+  constructor(house: House, globals: GlobalRequests) {
+    this.#house = house
+    this.#globals = globals
+    globals.decide = (request, answer) => this.#listen(request, answer)
+  }
+
+  /** `direct-tcpip` (RFC 4254 §7.2) or `direct-streamlocal@openssh.com` (OpenSSH's PROTOCOL §2.4). */
+  clientOpens(open: OpenRequest, refuse: Refuse): void {
+    const reader = new SshReader(open.rest)
+    if (open.type !== 'direct-tcpip') {
+      const path = reader.text()
+      const words = { verb: open.type, text: `socket ${path}`, hosts: [path], port: 0, network: 'socket' as const }
+      if (!isPath(path)) return this.#never(words.text, refuse)
+      return this.#connect(open, { operation: forwardOperation(words), rest: open.rest }, refuse)
+    }
+    const host = reader.text()
+    const port = reader.uint32()
+    const origin = open.rest.subarray(open.rest.length - reader.remaining)
+    void this.#judged(open.type, host, port).then(({ operation, address, network }) => {
+      if (NEVER.has(network) || port === 0 || port > 65_535) return this.#never(operation.text, refuse)
+      // What was judged is what is connected to: the target is given the address, not the name.
+      this.#connect(open, { operation, rest: Buffer.concat([sshString(address), sshUint32(port), origin]) }, refuse)
+    })
+  }
+
+  /** A name that leads to several places is judged by the worst of them, and connected to that. */
+  async #judged(verb: string, host: string, port: number) {
+    const found = await this.#house.session.locate(host)
+    const worst = WORST.flatMap((network) => found.filter((each) => each.network === network))[0]
+    const { address, network } = worst ?? { address: host, network: 'unresolved' as const }
+    const hosts = [...new Set([host, ...found.map((each) => each.address)])]
+    const text = `${plainLine(host)}:${port}${address === host ? '' : ` (${address})`}`
+    return { operation: forwardOperation({ verb, text, hosts, port, network }), address, network }
+  }
+
+  #never(text: string, refuse: Refuse): void {
+    const refusal = this.#house.session.refuse('ssh.address', `forward to ${text}`, '')
+    refuse(OPEN_REASON.PROHIBITED, plainLine(sentence(refusal)))
+  }
+
+  #connect(open: OpenRequest, { operation, rest }: { operation: Operation; rest: Buffer }, refuse: Refuse): void {
+    this.#decide(operation, {
+      refused: (why) => refuse(OPEN_REASON.PROHIBITED, why),
+      granted: (permit) => this.#join('client', { open, permit, rest }, refuse),
+    })
+  }
+
+  /** Opens the other half; the one who asked is told only when that stands (RFC 4254 §5.1). */
+  #join(
+    asked: 'client' | 'target',
+    { open, permit, rest }: { open: OpenRequest; permit: Permit; rest: Buffer },
+    refuse: Refuse,
+  ): void {
+    const { session } = this.#house
+    const pair = this.#house.pair((ends) => new ForwardedStream(session, ends, permit))
+    if (!pair) {
+      session.settle(permit, { status: 'error', tag: 'too many channels', rows: 0, bytes: 0 })
+      return refuse(OPEN_REASON.SHORTAGE, 'sluice: too many channels')
+    }
+    const other = asked === 'client' ? 'target' : 'client'
+    this.#house.reach(other, pair, {
+      type: open.type,
+      rest,
+      opened: () => this.#house.confirm(asked, pair, open),
+      failed: (reason, why) => {
+        pair[asked].closed = true
+        refuse(reason, plainLine(why).slice(0, 200))
+      },
+    })
+  }
+
+  /** `forwarded-tcpip`, `forwarded-streamlocal@openssh.com`, `auth-agent@openssh.com`, `x11`: where the client asked for it before. */
+  targetOpens(open: OpenRequest, refuse: Refuse): void {
+    const reader = new SshReader(open.rest)
+    let operation: Operation
+    if (open.type === 'forwarded-tcpip') {
+      const [host, port] = [reader.text(), reader.uint32()]
+      if (!this.#listeners.has(`tcp ${port}`)) return refuse(OPEN_REASON.PROHIBITED, '')
+      const origin = reader.text()
+      operation = forwardOperation({
+        verb: open.type,
+        text: plainLine(`from ${origin} at ${host}:${port}`),
+        hosts: [origin],
+        port,
+        network: '',
+      })
+    } else if (open.type === 'forwarded-streamlocal@openssh.com') {
+      const path = reader.text()
+      if (!this.#listeners.has(`path ${path}`)) return refuse(OPEN_REASON.PROHIBITED, '')
+      operation = forwardOperation({
+        verb: open.type,
+        text: plainLine(path),
+        hosts: [path],
+        port: 0,
+        network: 'socket',
+      })
+    } else {
+      if (!this.#house.lent.has(open.type)) return refuse(OPEN_REASON.PROHIBITED, '')
+      operation = lendOperation(open.type, open.type)
+    }
+    this.#decide(operation, {
+      refused: (why) => refuse(OPEN_REASON.PROHIBITED, why),
+      granted: (permit) => this.#join('target', { open, permit, rest: open.rest }, refuse),
+    })
+  }
+
+  /** `tcpip-forward`: string address, uint32 port. `streamlocal-forward@openssh.com`: string path. And what takes them back. */
+  #listen(request: Request, answer: (answer: GlobalAnswer) => void): void {
+    const reader = new SshReader(request.rest)
+    const tcp = request.name.endsWith('tcpip-forward')
+    const host = reader.text()
+    const port = tcp ? reader.uint32() : 0
+    const key = tcp ? `tcp ${port}` : `path ${host}`
+    if (request.name.startsWith('cancel-')) return this.#cancel(key, request, answer)
+    const network: Network = tcp ? (LOOPBACK.test(host) ? 'loopback' : 'special') : 'socket'
+    const text = `listen on ${plainLine(tcp ? `${host || '*'}:${port}` : host)}`
+    if (this.#listeners.size >= LISTENERS || host.length > NAME_BYTES || (!tcp && !isPath(host))) {
+      this.#house.session.refuse('ssh.address', text, '')
+      return answer(undefined)
+    }
+    this.#decide(forwardOperation({ verb: request.name, text, hosts: [host || '*'], port, network }), {
+      refused: () => answer(undefined),
+      granted: (permit) =>
+        this.#globals.askTarget(request.name, request.rest, (said) => {
+          if (!said) {
+            this.#house.session.settle(permit, { status: 'error', tag: 'the target refused', rows: 0, bytes: 0 })
+            return answer(undefined)
+          }
+          // For port 0 the target chooses one and says which.
+          const chosen = tcp && port === 0 && said.length >= 4 ? `tcp ${said.readUInt32BE()}` : key
+          this.#listeners.set(chosen, permit)
+          answer(said)
+        }),
+    })
+  }
+
+  #cancel(key: string, request: Request, answer: (answer: GlobalAnswer) => void): void {
+    const permit = this.#listeners.get(key)
+    if (!permit) return answer(undefined)
+    this.#listeners.delete(key)
+    this.#house.session.settle(permit, { status: 'ok', tag: 'cancelled', rows: 0, bytes: 0 })
+    this.#globals.askTarget(request.name, request.rest, answer)
+  }
+
+  #decide(operation: Operation, answers: { granted: (permit: Permit) => void; refused: (why: string) => void }): void {
+    const held = decide({
+      session: this.#house.session,
+      operation,
+      granted: (permit) => {
+        if (held) this.#held.delete(held)
+        answers.granted(permit)
+      },
+      refused: (refusal) => {
+        if (held) this.#held.delete(held)
+        answers.refused(plainLine(`sluice: ${sentence(refusal)}`))
+      },
+    })
+    if (held) this.#held.add(held)
+  }
+
+  over(): void {
+    for (const held of this.#held) held.withdraw()
+    for (const permit of this.#listeners.values())
+      this.#house.session.settle(permit, { status: 'ok', tag: 'closed', rows: 0, bytes: 0 })
+    this.#listeners.clear()
+  }
+}
+
+function isPath(path: string): boolean {
+  return path.startsWith('/') && !path.includes('\0') && Buffer.byteLength(path) <= PATH_BYTES
+}

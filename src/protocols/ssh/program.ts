@@ -1,0 +1,50 @@
+import type { Operation } from '../../model/operation.ts'
+import type { Permit, Refusal, Session } from '../contract.ts'
+import type { Request } from './channel-messages.ts'
+import type { Ends } from './conversation.ts'
+import { RunningProgram } from './exec.ts'
+import { ScpProgram } from './scp.ts'
+import type { ScpOrder } from './scp-order.ts'
+import { SftpProgram } from './sftp-program.ts'
+import type { Terminal, WindowSize } from './terminal.ts'
+
+export type { Terminal } from './terminal.ts'
+
+/** What runs on a session channel after it was permitted. */
+export interface Program {
+  readonly granted: true
+  /** Bytes of the target it has not passed on. */
+  readonly keptOfTarget: number
+  fromClient(bytes: Buffer): void
+  /** `type` 1 is standard error. */
+  fromTarget(bytes: Buffer, type: number): void
+  clientEof(): void
+  /** The target says no more. May be told twice. */
+  targetEof(): void
+  /** A request of the target about it: how it ended. */
+  said(request: Request): void
+  resized(size: WindowSize): void
+  /** The target did not start it. */
+  failed(): void
+  over(): void
+}
+
+export interface ProgramParts {
+  readonly session: Session
+  readonly ends: Ends
+  readonly permit: Permit
+  readonly operation: Operation
+  readonly terminal: Terminal | undefined
+  readonly scp: ScpOrder | undefined
+  /** Ends it from here, with a sentence for whoever sits there. */
+  readonly exit: (status: number, why: string) => void
+  /** What it kept of the client's went on. */
+  readonly refill: () => void
+}
+
+/** Begins what was permitted, or refuses it when a duty cannot be fulfilled for it. */
+export function begin(parts: ProgramParts): Program | Refusal {
+  if (parts.scp) return new ScpProgram(parts, parts.scp)
+  if (parts.operation.verb === 'subsystem' && parts.operation.text === 'sftp') return new SftpProgram(parts)
+  return new RunningProgram(parts)
+}

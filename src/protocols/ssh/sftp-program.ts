@@ -1,0 +1,2 @@
+import { RunningProgram } from './exec.ts'
+export class SftpProgram extends RunningProgram {}
