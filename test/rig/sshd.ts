@@ -28,6 +28,8 @@ export interface Sshd extends AsyncDisposable {
 export interface SshdOptions {
   /** A user CA it trusts: the line of its public key. */
   readonly trustedCa?: string
+  /** Keep the rights of this process: a terminal's owner can be changed by root only. */
+  readonly keepRights?: boolean
   /** More lines of sshd_config. */
   readonly settings?: readonly string[]
 }
@@ -42,7 +44,7 @@ export const sshdMissing: string | undefined = existsSync(SSHD)
 /** Starts sshd without privileges, in a folder of its own on a free port. It dies with this process. */
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const folder = tempFolder('sshd')
-  const { name, account } = loginAccount()
+  const { name, account } = options.keepRights ? { name: userInfo().username, account: undefined } : loginAccount()
   giveTo(account, folder.path)
   const at = (file: string) => join(folder.path, file)
   const write = (file: string, text: string) => {
