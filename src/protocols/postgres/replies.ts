@@ -288,9 +288,11 @@ export class Replies {
     const status = String.fromCharCode(bytes[start + HEADER]!)
     if (end - start !== 6 || (status !== 'I' && status !== 'T' && status !== 'E'))
       throw new SluiceError('protocol.target', 'a malformed ReadyForQuery')
-    const first = this.#d.queue.shift()
+    // Looked at before it is taken: what waits when a session ends is settled, what was taken is not.
+    const { first } = this.#d.queue
     if (first?.kind !== 'sync' && first?.kind !== 'query')
       throw new SluiceError('protocol.target', 'a ReadyForQuery nobody asked for')
+    this.#d.queue.shift()
     if (first.kind === 'query' && first.run) {
       answered(this.#d, first.run)
       finishRun(this.#d, first.run, first.run.cut ? 'cancelled' : 'ok')
