@@ -211,6 +211,10 @@ export const CATALOGUE = {
     message: 'The target cannot be reached.',
     remedy: 'Check that it runs; ask the administrator.',
   },
+  'target.hostkey': {
+    message: 'The target shows a host key that nobody vouched for.',
+    remedy: 'Tell the administrator: `hostKeys` of the resource must name the key, and only after it was compared on the target itself.',
+  },
   'target.login': {
     message: 'The gateway could not log in to the target.',
     remedy: 'The administrator must check the stored credential.',

@@ -20,12 +20,28 @@ export interface Principal {
 
 /** What a client presented to prove who it is. */
 export interface Claim {
-  /** `cookie` is a browser's proof: no native client's. */
-  readonly kind: 'token' | 'certificate' | 'cookie'
-  /** The token text, the certificate's PEM, or the cookie's value. */
+  /**
+   * `cookie` is a browser's proof: no native client's. The SSH kinds stand for a key whose signature was checked; `link` for a sign-in
+   * that was confirmed in a browser.
+   */
+  readonly kind: 'token' | 'certificate' | 'cookie' | 'ssh-key' | 'ssh-certificate' | 'link'
+  /** The token text, the certificate's PEM, the cookie's value, SSH's key or certificate in base64, the link's secret. */
   readonly proof: string
   /** Peer address as text, for the log. */
   readonly from: string
+}
+
+/** A sign-in that waits for a person and a browser. */
+export interface Invitation {
+  /** Where to go, and what to type there. */
+  readonly url: string
+  readonly code: string
+  /** Milliseconds since the epoch. */
+  readonly expires_ms: number
+  /** The claim it was confirmed with; undefined when it was refused, withdrawn or not confirmed in time. Never rejects. */
+  readonly answered: Promise<Omit<Claim, 'from'> | undefined>
+  /** Nobody waits any more. */
+  cancel(): void
 }
 
 /** The principal and everyone behind it, first the one acting: nobody in it may approve its requests. */

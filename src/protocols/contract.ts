@@ -7,7 +7,7 @@ import type { LabelIndex } from '../model/catalogue.ts'
 import type { Decision, ObligationKind, Obligations } from '../model/decision.ts'
 import type { Network } from '../model/facts.ts'
 import type { Call, Operation } from '../model/operation.ts'
-import type { Claim, Principal } from '../model/principal.ts'
+import type { Claim, Invitation, Principal } from '../model/principal.ts'
 import type { Resource, TargetTls } from '../model/resource.ts'
 import type { OutcomeStatus, TranscriptEvent } from '../model/transcript.ts'
 
@@ -30,6 +30,11 @@ export interface Gate {
   readonly loopback: boolean
   /** Aborts when the gateway shuts down. */
   readonly closing: AbortSignal
+  /**
+   * A sign-in that a person finishes in a browser; undefined when there are too many. Not there when nobody could: no address people reach
+   * the gateway by.
+   */
+  readonly invite?: (wanted: Wanted, from: string) => Invitation | undefined
   /** A Refusal is the same for a wrong proof, an unknown resource and a forbidden one. */
   open(claim: Claim, wanted: Wanted): Promise<Session | Refusal>
 }

@@ -1,102 +1,154 @@
-import ssh2, { type AuthContext, type Connection } from 'ssh2'
-import { SluiceError } from '../../kit/errors.ts'
+import type { AuthContext } from 'ssh2'
+import { type SluiceError, toSluiceError } from '../../kit/errors.ts'
 import type { Secret } from '../../kit/secret.ts'
-import { type ClientStream, type Gate, isRefusal, type Protocol, type Session } from '../contract.ts'
+import type { ClientStream, Gate, Protocol, Session } from '../contract.ts'
 import { converse } from './conversation.ts'
-import { wantedOf } from './handshake.ts'
-import { KEEPALIVE_MS, KEEPALIVES, LOGIN_GRACE_MS } from './limits.ts'
+import { Handshake } from './handshake.ts'
+import { GOODBYE_MS, LOGIN_GRACE_MS, PENDING, PENDING_PER_ADDRESS } from './limits.ts'
 import { loginToTarget } from './target.ts'
+import { acceptLeg, REASON, type ServerKey, serverKey } from './transport.ts'
 
 export interface SshOptions {
   /** The gateway's host key, in OpenSSH's format. */
   readonly hostKey: Secret
+  /** Its certificate, as SSH writes it. */
+  readonly hostCertificate?: Buffer
 }
 
-const METHODS = ['password']
-
-/** The SSH protocol. */
+/** The SSH protocol. Throws a RangeError for a host key that is none. */
 export function createSsh(options: SshOptions): Protocol {
+  const key = serverKey(options.hostKey.reveal(), options.hostCertificate)
+  const pending = new Pending()
   return {
     name: 'ssh',
-    fulfils: new Set(['mask', 'timeout', 'readOnly', 'record']),
+    fulfils: new Set(['mask', 'record']),
     async serve(client, gate) {
-      const session = await new Welcome(client, gate, options).session()
-      if (!session) return
-      await session.talk()
+      const leave = pending.enter(client.remoteAddress ?? '')
+      if (!leave) return
+      try {
+        await new Service(client, gate, { key, welcomed: leave }).done
+      } finally {
+        leave()
+      }
     },
   }
 }
 
-interface Welcomed {
-  talk(): Promise<void>
+/** Connections that have proved nothing yet. */
+class Pending {
+  #all = 0
+  readonly #of = new Map<string, number>()
+
+  /** Undefined when there are too many; else what to call, once or more, when it is one no longer. */
+  enter(address: string): (() => void) | undefined {
+    const here = this.#of.get(address) ?? 0
+    if (this.#all >= PENDING || here >= PENDING_PER_ADDRESS) return undefined
+    this.#all++
+    this.#of.set(address, here + 1)
+    let inside = true
+    return () => {
+      if (!inside) return
+      inside = false
+      this.#all--
+      const left = this.#of.get(address)! - 1
+      if (left === 0) this.#of.delete(address)
+      else this.#of.set(address, left)
+    }
+  }
 }
 
-/** One client from its first byte to its proof. */
-class Welcome {
+interface ServiceParts {
+  readonly key: ServerKey
+  readonly welcomed: () => void
+}
+
+/** One client from its first byte to its last. */
+class Service {
+  readonly done: Promise<void>
   readonly #client: ClientStream
-  readonly #gate: Gate
-  readonly #options: SshOptions
+  readonly #parts: ServiceParts
+  readonly #leg: ReturnType<typeof acceptLeg>
+  readonly #handshake: Handshake
+  readonly #left = new AbortController()
+  #grace: NodeJS.Timeout | undefined
+  #settle: (failed?: unknown) => void = () => {}
+  #reached = false
 
-  constructor(client: ClientStream, gate: Gate, options: SshOptions) {
+  constructor(client: ClientStream, gate: Gate, parts: ServiceParts) {
     this.#client = client
-    this.#gate = gate
-    this.#options = options
-  }
-
-  /** Undefined when the client left, or proved nothing in time. */
-  session(): Promise<Welcomed | undefined> {
-    const client = this.#client
-    return new Promise((resolve) => {
-      const grace = setTimeout(() => client.destroy(), LOGIN_GRACE_MS)
-      client.once('close', () => {
-        clearTimeout(grace)
-        resolve(undefined)
-      })
-      const server = new ssh2.Server({
-        hostKeys: [this.#options.hostKey.reveal()],
-        ident: 'Sluice',
-        keepaliveInterval: KEEPALIVE_MS,
-        keepaliveCountMax: KEEPALIVES,
-      })
-      server.on('connection', (connection) => {
-        connection.on('error', () => client.destroy())
-        connection.on('authentication', (context) => {
-          void this.#prove(connection, context).then((session) => {
-            if (session) clearTimeout(grace)
-            if (session) resolve(session)
-          })
-        })
-      })
-      server.injectSocket(client)
+    this.#parts = parts
+    this.done = new Promise((resolve, reject) => {
+      this.#settle = (failed) => (failed === undefined ? resolve() : reject(failed))
     })
+    this.#leg = acceptLeg(client, parts.key, () => this.#handshake.failed())
+    this.#handshake = new Handshake({
+      gate,
+      from: client.remoteAddress ?? '',
+      client: () => '',
+      patient: (waits) => (waits ? clearTimeout(this.#grace) : this.#hurry()),
+      enough: () => this.#goodbye(REASON.NO_MORE_AUTH_METHODS, 'Too many authentication failures'),
+      left: this.#left.signal,
+    })
+    this.#hurry()
+    const { connection } = this.#leg
+    // What a peer did wrong ends its connection; the library has said so.
+    connection.on('error', () => this.#client.end())
+    connection.on('close', () => this.#gone())
+    connection.on('authentication', (context) => void this.#answer(context))
+    client.once('close', () => this.#gone())
+    const closing = () => this.#goodbye(REASON.BY_APPLICATION, 'The gateway is shutting down.')
+    gate.closing.addEventListener('abort', closing, { once: true })
+    void this.done.catch(() => {}).then(() => gate.closing.removeEventListener('abort', closing))
   }
 
-  async #prove(connection: Connection, context: AuthContext): Promise<Welcomed | undefined> {
-    const wanted = wantedOf(context.username)
-    if (context.method !== 'password' || !wanted || context.password === undefined) {
-      context.reject(METHODS)
-      return undefined
-    }
-    const from = this.#client.remoteAddress ?? ''
-    const session = await this.#gate.open({ kind: 'token', proof: context.password, from }, wanted)
-    if (isRefusal(session)) {
-      context.reject(METHODS)
-      return undefined
-    }
-    return this.#reach(connection, context, session)
+  /** The grace begins, or begins anew. */
+  #hurry(): void {
+    clearTimeout(this.#grace)
+    this.#grace = setTimeout(() => this.#client.destroy(), LOGIN_GRACE_MS)
   }
 
-  async #reach(connection: Connection, context: AuthContext, session: Session): Promise<Welcomed | undefined> {
+  #gone(): void {
+    clearTimeout(this.#grace)
+    this.#left.abort()
+    // Once there is a conversation, it is over when that is.
+    if (!this.#reached) this.#settle()
+  }
+
+  #goodbye(reason: number, text: string): void {
+    if (this.#reached) return
+    this.#leg.goodbye(reason, text)
+    setTimeout(() => this.#client.destroy(), GOODBYE_MS).unref()
+  }
+
+  async #answer(context: AuthContext): Promise<void> {
     try {
-      const upstream = await session.dial()
-      const target = await loginToTarget(session.carry(this.#client, upstream.stream), upstream)
-      const talk = converse({ client: connection, target, session })
-      context.accept()
-      return { talk: () => talk }
+      const session = await this.#handshake.answer(context)
+      if (session) await this.#serve(session, context)
     } catch (thrown) {
-      if (!(thrown instanceof SluiceError)) throw thrown
-      this.#client.destroy()
-      return undefined
+      const error = toSluiceError(thrown)
+      this.#goodbye(REASON.BY_APPLICATION, wordsOf(error))
+      if (error.code === 'internal' && !this.#left.signal.aborted) this.#settle(thrown)
     }
   }
+
+  /** Reaches the target before the client is told that it is in: what fails is then said in words. */
+  async #serve(session: Session, context: AuthContext): Promise<void> {
+    clearTimeout(this.#grace)
+    const upstream = await session.dial()
+    const target = await loginToTarget(session.carry(this.#client, upstream.stream), upstream)
+    if (this.#left.signal.aborted) return void target.end()
+    this.#reached = true
+    this.#parts.welcomed()
+    const { connection } = this.#leg
+    const talk = converse({ client: connection, target, session })
+    this.#leg.admit()
+    context.accept()
+    await talk
+    this.#settle()
+  }
+}
+
+/** What a client may read of an error. */
+function wordsOf(error: SluiceError): string {
+  return `${error.safeMessage} ${error.remedy}`.trim()
 }

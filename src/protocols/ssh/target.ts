@@ -1,18 +1,37 @@
 import type { Duplex } from 'node:stream'
-import ssh2, { type Client } from 'ssh2'
+import type { Client } from 'ssh2'
 import { SluiceError } from '../../kit/errors.ts'
+import { SshReader } from '../../kit/ssh-wire.ts'
 import type { Upstream } from '../contract.ts'
-import { KEEPALIVE_MS, KEEPALIVES, TARGET_LOGIN_MS } from './limits.ts'
+import { TARGET_LOGIN_MS } from './limits.ts'
+import { certifiedAuthentication } from './target-certificate.ts'
+import { reachLeg } from './transport.ts'
 
-/** Logs in to the target over `stream`. Throws SluiceError `target.login`, `target.left`; the stream is then destroyed. */
+/** Logs in to the target over `stream`. Throws SluiceError `target.login`, `target.hostkey`, `target.left`; the stream is then destroyed. */
 export function loginToTarget(stream: Duplex, upstream: Upstream): Promise<Client> {
-  const client = new ssh2.Client()
-  const { ssh } = upstream
+  const { ssh, password, user } = upstream
+  const hostKeys = ssh?.hostKeys ?? []
+  let shownFalse = false
+  const leg = reachLeg(stream, {
+    username: user,
+    hostKeyTypes: hostKeys.map((key) => new SshReader(key).text()),
+    hostVerifier: (shown) => {
+      const known = hostKeys.some((key) => key.equals(shown))
+      shownFalse = !known
+      return known
+    },
+    readyTimeout: TARGET_LOGIN_MS,
+    authHandler: methodsOf(upstream),
+    ...(password && { password: password.reveal() }),
+  })
+  const client = leg.connection
+  if (ssh?.key && ssh.certificate) certifiedAuthentication(client, ssh.key, ssh.certificate)
+  leg.admit()
   return new Promise((resolve, reject) => {
     const fail = (detail: string) => {
       client.on('error', () => {})
       stream.destroy()
-      reject(new SluiceError('target.login', detail))
+      reject(new SluiceError(shownFalse ? 'target.hostkey' : 'target.login', detail))
     }
     client.once('error', (error: Error) => fail(error.message))
     client.once('close', () => fail('the target closed the connection'))
@@ -21,16 +40,26 @@ export function loginToTarget(stream: Duplex, upstream: Upstream): Promise<Clien
       client.on('error', () => stream.destroy())
       resolve(client)
     })
-    client.connect({
-      sock: stream,
-      username: upstream.user,
-      ...(upstream.password && { password: upstream.password.reveal() }),
-      ...(ssh?.key && { privateKey: ssh.key.reveal() }),
-      hostVerifier: (shown) => ssh?.hostKeys.some((key) => key.equals(shown)) ?? false,
-      readyTimeout: TARGET_LOGIN_MS,
-      ident: 'Sluice',
-      keepaliveInterval: KEEPALIVE_MS,
-      keepaliveCountMax: KEEPALIVES,
-    })
   })
+}
+
+/** How to log in, in order. The password also answers a target that asks for it by keyboard-interactive, as PAM makes it do. */
+function methodsOf({ ssh, user, password }: Upstream): unknown[] {
+  const methods: unknown[] = []
+  if (ssh?.key) methods.push({ type: 'publickey', username: user, key: ssh.key.reveal() })
+  if (password) {
+    methods.push({ type: 'password', username: user, password: password.reveal() })
+    methods.push({
+      type: 'keyboard-interactive',
+      username: user,
+      prompt: (
+        _name: string,
+        _text: string,
+        _language: string,
+        prompts: readonly { readonly echo: boolean }[],
+        answer: (answers: readonly string[]) => void,
+      ) => answer(prompts.map(({ echo }) => (echo ? '' : password.reveal()))),
+    })
+  }
+  return methods
 }

@@ -1,0 +1,141 @@
+import type { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import ssh2, { type Client, type ClientConfig, type Connection } from 'ssh2'
+import { KEEPALIVE_MS, KEEPALIVES } from './limits.ts'
+import { Guard } from './transport-guard.ts'
+import { HYBRID } from './transport-hybrid.ts'
+import {
+  Accepted,
+  allowKex,
+  type HostKey,
+  readPrivateKey,
+  sendMessage,
+  type Wire,
+  wireOf,
+} from './transport-library.ts'
+import { CIPHERS, COMPRESSION, hostKeyAlgorithms, KEX, MACS, serverOffer } from './transport-offer.ts'
+
+allowKex(HYBRID)
+
+const IDENT = Buffer.from('Sluice')
+const CERTIFIED = 'ssh-ed25519-cert-v01@openssh.com'
+
+/** The gateway's own key, ready for every connection. */
+export interface ServerKey {
+  readonly hostKey: HostKey
+  readonly certified: HostKey | undefined
+}
+
+/** Reads the host key (OpenSSH's format, Ed25519) and its certificate. Throws a RangeError for what is none. */
+export function serverKey(text: string, certificate: Buffer | undefined): ServerKey {
+  const hostKey = readPrivateKey(text)
+  if (!certificate) return { hostKey, certified: undefined }
+  const certified: HostKey = {
+    type: hostKey.type,
+    getPublicSSH: () => certificate,
+    getPrivatePEM: () => hostKey.getPrivatePEM(),
+    sign: (bytes, hash) => hostKey.sign(bytes, hash),
+  }
+  return { hostKey, certified }
+}
+
+/** One leg of a session, with what the library does not give. */
+export interface Leg<T> {
+  readonly connection: T
+  /** Says goodbye with a sentence the peer's user sees (RFC 4253 §11.1), then closes. */
+  goodbye(reason: number, text: string): void
+  /** From now on messages of the connection protocol are let through. */
+  admit(): void
+}
+
+/** RFC 4253 §11.1. */
+export const REASON = {
+  PROTOCOL_ERROR: 2,
+  HOST_KEY_NOT_VERIFIABLE: 9,
+  BY_APPLICATION: 11,
+  NO_MORE_AUTH_METHODS: 14,
+} as const
+
+/** Speaks as a server over `stream`. Nothing is sent before this returns. `unknownMethod` counts as a failed proof. */
+export function acceptLeg(
+  stream: Duplex,
+  key: ServerKey,
+  unknownMethod: (connection: Connection) => void,
+): Leg<Connection> {
+  const algorithms = key.certified ? [CERTIFIED, 'ssh-ed25519'] : ['ssh-ed25519']
+  const connection = new Accepted(
+    stream,
+    { 'ssh-ed25519': key.hostKey },
+    IDENT,
+    serverOffer(algorithms),
+    undefined,
+    { emit: () => true },
+    { keepaliveInterval: KEEPALIVE_MS, keepaliveCountMax: KEEPALIVES },
+  )
+  return legOf(connection, stream, { ...key, unknownMethod: () => unknownMethod(connection) })
+}
+
+export type ReachConfig = Pick<
+  ClientConfig,
+  'username' | 'password' | 'privateKey' | 'hostVerifier' | 'readyTimeout'
+> & {
+  /** Types of the keys the target may show. */
+  readonly hostKeyTypes: readonly string[]
+  readonly authHandler: readonly unknown[]
+}
+
+/** Speaks as a client over `stream`; the library's `ready` and `error` tell how it went. */
+export function reachLeg(stream: Duplex, config: ReachConfig): Leg<Client> {
+  const client = new ssh2.Client()
+  const { hostKeyTypes, ...rest } = config
+  client.connect({
+    ...rest,
+    sock: stream,
+    ident: IDENT.toString(),
+    keepaliveInterval: KEEPALIVE_MS,
+    keepaliveCountMax: KEEPALIVES,
+    algorithms: {
+      kex: KEX,
+      serverHostKey: hostKeyAlgorithms(hostKeyTypes),
+      cipher: CIPHERS,
+      hmac: MACS,
+      compress: COMPRESSION,
+    },
+  })
+  return legOf(client, stream, undefined)
+}
+
+type ServerSide = ConstructorParameters<typeof Guard>[1]
+
+function legOf<T extends Connection | Client>(connection: T, stream: Duplex, server: ServerSide): Leg<T> {
+  const wire = wireOf(connection)
+  const guard = new Guard(wire, server, () => stream.destroy())
+  const events: EventEmitter = connection
+  events.on('handshake', () => guard.exchanged())
+  events.on('close', () => guard.cleanup())
+  return {
+    connection,
+    goodbye: (reason, text) => goodbye(wire, stream, { reason, text }),
+    admit: () => {
+      guard.admitted = true
+    },
+  }
+}
+
+/** DISCONNECT: uint32 reason, string description, string language. */
+function goodbye(wire: Wire, stream: Duplex, { reason, text }: { reason: number; text: string }): void {
+  if (stream.destroyed || stream.writableEnded) return
+  const words = Buffer.from(text)
+  const message = Buffer.alloc(1 + 4 + 4 + words.length + 4)
+  message[0] = 1
+  message.writeUInt32BE(reason, 1)
+  message.writeUInt32BE(words.length, 5)
+  words.copy(message, 9)
+  try {
+    if (wire._kex && wire._kexinit === undefined) sendMessage(wire, message)
+    else wire.disconnect(reason)
+  } catch {
+    // The library has given this connection up already.
+  }
+  stream.end()
+}
