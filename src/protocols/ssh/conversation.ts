@@ -1,5 +1,5 @@
 import type { Client, Connection } from 'ssh2'
-import { toSluiceError } from '../../kit/errors.ts'
+import { type SluiceError, toSluiceError } from '../../kit/errors.ts'
 import { Shell } from '../../shell/shell.ts'
 import type { Session } from '../contract.ts'
 import { ChannelEnd } from './channel-end.ts'
@@ -15,6 +15,7 @@ import {
   recipientOf,
 } from './channel-messages.ts'
 import { ChannelPair, type Flow } from './channel-pair.ts'
+import type { Deciding } from './decide.ts'
 import { Forwards } from './forward.ts'
 import { GlobalRequests } from './global-requests.ts'
 import { PacketLine } from './packet-line.ts'
@@ -32,9 +33,9 @@ export interface ConversationParts {
 /** Command lines are read by one table. */
 const SHELL = new Shell()
 
-/** Serves the client's channels until either side leaves or the session ends. Never rejects. */
+/** Serves the client's channels until either side leaves or the session ends. Rejects for an error of our own only; both sides are closed by then. */
 export function converse(parts: ConversationParts): Promise<void> {
-  return new Promise((resolve) => new Conversation(parts, resolve))
+  return new Promise((resolve, reject) => new Conversation(parts, (broken) => (broken ? reject(broken) : resolve())))
 }
 
 /** RFC 4253 §11.1. */
@@ -42,8 +43,7 @@ const BY_APPLICATION = 11
 const PROTOCOL_ERROR = 2
 
 /** What the parts of a conversation need of it. */
-export interface House {
-  readonly session: Session
+export interface House extends Deciding {
   readonly shell: Shell
   readonly client: PacketLine
   readonly target: PacketLine
@@ -75,7 +75,7 @@ class Conversation implements House {
   readonly client: PacketLine
   readonly target: PacketLine
   readonly lent = new Set<string>()
-  readonly #resolve: () => void
+  readonly #done: (broken?: SluiceError) => void
   readonly #pairs = new Map<number, ChannelPair>()
   /** Pairs whose other half is being opened. */
   readonly #reaching = new Map<string, Reach>()
@@ -85,8 +85,8 @@ class Conversation implements House {
   #windows = 0
   #over = false
 
-  constructor(parts: ConversationParts, resolve: () => void) {
-    this.#resolve = resolve
+  constructor(parts: ConversationParts, done: (broken?: SluiceError) => void) {
+    this.#done = done
     this.session = parts.session
     this.client = new PacketLine(parts.client)
     this.target = new PacketLine(parts.target)
@@ -102,6 +102,15 @@ class Conversation implements House {
     else ended.addEventListener('abort', () => this.#stop(), { once: true })
   }
 
+  run(step: () => void): void {
+    if (this.#over) return
+    try {
+      step()
+    } catch (thrown) {
+      this.#broken('client', thrown)
+    }
+  }
+
   #listen(line: PacketLine, side: 'client' | 'target'): void {
     const other = side === 'client' ? () => this.target : () => this.client
     line.receive = (message) => {
@@ -114,11 +123,11 @@ class Conversation implements House {
       // Whoever makes the other side pile up what it cannot refuse is not read until it is gone.
       if (other().overrun) line.pause()
     }
-    line.room = () => {
-      if (this.#over) return
-      for (const pair of this.#pairs.values()) pair[side].flush()
-      if (!line.overrun) other().resume()
-    }
+    line.room = () =>
+      this.run(() => {
+        for (const pair of this.#pairs.values()) pair[side].flush()
+        if (!line.overrun) other().resume()
+      })
   }
 
   #take(side: 'client' | 'target', message: Buffer): void {
@@ -224,22 +233,29 @@ class Conversation implements House {
 
   #broken(side: 'client' | 'target', thrown: unknown): void {
     const why = toSluiceError(thrown)
-    this.session.note({ kind: 'notice', text: `the ${side} broke the protocol: ${why.detail}` })
+    const ours = why.code === 'internal'
+    const text = ours ? why.safeMessage : `the ${side} broke the protocol: ${why.detail}`
+    this.session.note({ kind: 'notice', text })
     this[side].close(PROTOCOL_ERROR)
-    this.#end()
+    this.#end(ours ? why : undefined)
   }
 
-  #end(): void {
+  #end(broken?: SluiceError): void {
     if (this.#over) return
     this.#over = true
-    for (const pair of [...this.#pairs.values()]) {
+    let why = broken
+    for (const pair of this.#pairs.values()) {
       pair.client.closed = pair.target.closed = true
-      pair.flow.over()
+      try {
+        pair.flow.over()
+      } catch (thrown) {
+        why ??= toSluiceError(thrown)
+      }
     }
     this.#pairs.clear()
     this.#forwards.over()
     this.client.close(BY_APPLICATION)
     this.target.close(BY_APPLICATION)
-    this.#resolve()
+    this.#done(why)
   }
 }

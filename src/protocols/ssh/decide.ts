@@ -4,8 +4,15 @@ import type { HeldNotice, Permit, Refusal, Session, Verdict } from '../contract.
 import { STILL_WAITING_MS } from './channel-limits.ts'
 import { heldText, stillHeldText } from './reply.ts'
 
-export interface Question {
+/** What a question needs of the conversation it is asked in. */
+export interface Deciding {
   readonly session: Session
+  /** Runs what happens later: an error in it ends the session, not the process. */
+  run(step: () => void): void
+}
+
+export interface Question {
+  readonly house: Deciding
   readonly operation: Operation
   readonly call?: Call
   /** Tells the client something while it waits, where the channel has room for it. */
@@ -28,7 +35,8 @@ const READING = effects('session', 'read', 'export', 'execute', 'connect')
  * what is returned takes the operation back. Answers after that are not passed on; a permit that comes too late is settled as cancelled.
  */
 export function decide(question: Question): Held | undefined {
-  const { session, operation, tell } = question
+  const { house, operation, tell } = question
+  const { session } = house
   const call = question.call ?? { text: operation.text }
   let notice: HeldNotice | undefined
   let timer: NodeJS.Timeout | undefined
@@ -38,7 +46,8 @@ export function decide(question: Question): Held | undefined {
     if (!open) return held.withdraw()
     tell?.(heldText(held))
     const from = performance.now()
-    if (tell) timer = setInterval(() => tell(stillHeldText(held, performance.now() - from)), STILL_WAITING_MS)
+    if (tell)
+      timer = setInterval(() => house.run(() => tell(stillHeldText(held, performance.now() - from))), STILL_WAITING_MS)
   }
   const done = (verdict: Verdict) => {
     clearInterval(timer)
@@ -50,7 +59,7 @@ export function decide(question: Question): Held | undefined {
     answer(question, verdict)
     return undefined
   }
-  void verdict.then(done)
+  void verdict.then((settled) => house.run(() => done(settled)))
   return {
     withdraw: () => {
       if (!open) return
@@ -61,7 +70,8 @@ export function decide(question: Question): Held | undefined {
   }
 }
 
-function answer({ session, operation, granted, refused }: Question, verdict: Verdict): void {
+function answer({ house, operation, granted, refused }: Question, verdict: Verdict): void {
+  const { session } = house
   if (!verdict.granted) return refused(verdict)
   // The target has no read-only mode to switch on: what is known to do more than read is not begun.
   if (verdict.obligations.readOnly && !onlyEffects(operation.effects, READING)) {

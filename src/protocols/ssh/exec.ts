@@ -23,10 +23,13 @@ export class RunningProgram implements Program {
 
   constructor(parts: ProgramParts) {
     this.#parts = parts
-    const { session, permit, ends, terminal } = parts
+    const { permit, terminal } = parts
+    const { session } = parts.house
     const { mask, timeout_ms, record } = permit.obligations
     this.#records = record !== 'statements'
-    this.#masks = [0, 1].map((type) => outputMask(mask, session.maskKey, (bytes) => this.#show(bytes, type)))
+    this.#masks = [0, 1].map((type) =>
+      outputMask({ duties: mask, house: parts.house, show: (bytes) => this.#show(bytes, type) }),
+    )
     if (terminal && this.#records) {
       const { term, width, height } = terminal
       session.note({ kind: 'terminal', op: permit.op, term, width, height })
@@ -36,11 +39,12 @@ export class RunningProgram implements Program {
       })
     }
     if (timeout_ms !== undefined)
-      this.#timer = setTimeout(() => {
-        this.#settle('cancelled', 'limit.timeout')
-        parts.exit(EXIT.timeout, `sluice: the time limit of ${timeout_ms / 1000} s was reached.\n`)
-      }, timeout_ms)
-    void ends
+      this.#timer = setTimeout(() => parts.house.run(() => this.#late(timeout_ms)), timeout_ms)
+  }
+
+  #late(timeout_ms: number): void {
+    this.#settle('cancelled', 'limit.timeout')
+    this.#parts.exit(EXIT.timeout, `sluice: the time limit of ${timeout_ms / 1000} s was reached.\n`)
   }
 
   get keptOfTarget(): number {
@@ -48,7 +52,8 @@ export class RunningProgram implements Program {
   }
 
   fromClient(bytes: Buffer): void {
-    const { session, permit, ends } = this.#parts
+    const { permit, ends } = this.#parts
+    const { session } = this.#parts.house
     if (this.#typing) this.#typing.typed(bytes)
     else if (this.#records) session.note({ kind: 'input', op: permit.op, bytes })
     ends.target.write(bytes)
@@ -64,7 +69,8 @@ export class RunningProgram implements Program {
 
   #show(bytes: Buffer, type: number): void {
     if (bytes.length === 0) return
-    const { session, permit, ends } = this.#parts
+    const { permit, ends } = this.#parts
+    const { session } = this.#parts.house
     this.#bytes += bytes.length
     this.#typing?.shown(bytes)
     if (this.#records) session.note({ kind: 'output', op: permit.op, stream: type === STDERR ? 2 : 1, bytes })
@@ -94,7 +100,8 @@ export class RunningProgram implements Program {
   }
 
   resized({ width, height }: WindowSize): void {
-    const { session, permit } = this.#parts
+    const { permit } = this.#parts
+    const { session } = this.#parts.house
     if (this.#records) session.note({ kind: 'resize', op: permit.op, width, height })
   }
 
@@ -112,7 +119,8 @@ export class RunningProgram implements Program {
     clearTimeout(this.#timer)
     if (this.#settled) return
     this.#settled = true
-    const { session, permit } = this.#parts
+    const { permit } = this.#parts
+    const { session } = this.#parts.house
     session.settle(permit, { status, tag, rows: 0, bytes: this.#bytes })
   }
 }

@@ -48,11 +48,13 @@ export class Forwards {
     const host = reader.text()
     const port = reader.uint32()
     const origin = open.rest.subarray(open.rest.length - reader.remaining)
-    void this.#judged(open.type, host, port).then(({ operation, address, network }) => {
-      if (NEVER.has(network) || port === 0 || port > 65_535) return this.#never(operation.text, refuse)
-      // What was judged is what is connected to: the target is given the address, not the name.
-      this.#connect(open, { operation, rest: Buffer.concat([sshString(address), sshUint32(port), origin]) }, refuse)
-    })
+    void this.#judged(open.type, host, port).then(({ operation, address, network }) =>
+      this.#house.run(() => {
+        if (NEVER.has(network) || port === 0 || port > 65_535) return this.#never(operation.text, refuse)
+        // What was judged is what is connected to: the target is given the address, not the name.
+        this.#connect(open, { operation, rest: Buffer.concat([sshString(address), sshUint32(port), origin]) }, refuse)
+      }),
+    )
   }
 
   /** A name that leads to several places is judged by the worst of them, and connected to that. */
@@ -175,8 +177,9 @@ export class Forwards {
   }
 
   #decide(operation: Operation, answers: { granted: (permit: Permit) => void; refused: (why: string) => void }): void {
-    const held = decide({
-      session: this.#house.session,
+    let held: Held | undefined
+    held = decide({
+      house: this.#house,
       operation,
       granted: (permit) => {
         if (held) this.#held.delete(held)

@@ -1,7 +1,8 @@
 import type { Operation } from '../../model/operation.ts'
-import type { Permit, Refusal, Session } from '../contract.ts'
+import type { Permit, Refusal } from '../contract.ts'
 import type { Request } from './channel-messages.ts'
 import type { Ends } from './conversation.ts'
+import type { Deciding } from './decide.ts'
 import { RunningProgram } from './exec.ts'
 import { ScpProgram } from './scp.ts'
 import type { ScpOrder } from './scp-order.ts'
@@ -30,7 +31,7 @@ export interface Program {
 }
 
 export interface ProgramParts {
-  readonly session: Session
+  readonly house: Deciding
   readonly ends: Ends
   readonly permit: Permit
   readonly operation: Operation

@@ -169,9 +169,8 @@ export class SessionChannel implements Flow {
         this.#refuse(refusal)
       },
       granted: (permit) => {
-        const { session } = this.#house
         const ends = { client: this.#client, target: this.#target }
-        const parts = { session, ends, permit, operation: asked, terminal: this.#terminal, scp }
+        const parts = { house: this.#house, ends, permit, operation: asked, terminal: this.#terminal, scp }
         const program = begin({
           ...parts,
           exit: (status, why) => this.#exit(status, why),
@@ -197,7 +196,7 @@ export class SessionChannel implements Flow {
     let waits = false
     const { session } = this.#house
     const held = decide({
-      session,
+      house: this.#house,
       operation,
       ...(answers.tell && { tell: answers.tell }),
       refused: (refusal) => {
