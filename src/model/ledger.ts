@@ -15,5 +15,6 @@ export const ENTRY_KINDS = [
   'close', // a session closed
   'gap', // entries were given up while the ledger could not be written: how many
   'admin', // a change made through the API
+  'connector', // a connector joined, came, went, was refused or revoked
 ] as const
 export type EntryKind = (typeof ENTRY_KINDS)[number]

@@ -31,6 +31,8 @@ export interface Resource {
   readonly labels: Readonly<Record<string, string>>
   /** `host:port`. Never shown to a caller. */
   readonly address: string
+  /** Name of the connectors the target is reached through; unset: straight from the gateway. */
+  readonly via?: string
   /** The database used when the caller names none. */
   readonly database?: string
   /** First one is the default. */

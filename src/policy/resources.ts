@@ -35,6 +35,7 @@ export function compileResource({ body, source }: Read<'Resource'>, problems: Pr
     users: body.users.map(upstreamUser),
     tls: present<TargetTls>(body.tls ?? { mode: body.protocol === 'ssh' ? 'disable' : 'verify-full' }),
     ...(body.hostKeys !== undefined && { hostKeys: body.hostKeys }),
+    ...(body.via !== undefined && { via: body.via.slice('connector:'.length) }),
     ...(body.database !== undefined && { database: body.database }),
     ...(body.description !== undefined && { description: body.description }),
   }

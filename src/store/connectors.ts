@@ -4,6 +4,11 @@ import type { ConnectorsTable, JoinTokensTable, Tables } from './tables.ts'
 export type ConnectorRow = Readonly<Selectable<ConnectorsTable>>
 export type JoinTokenRow = Readonly<Selectable<JoinTokensTable>>
 
+export interface NewCertificate {
+  readonly serial: string
+  readonly expires_ms: number
+}
+
 /** Connectors that joined, and the tokens they join with. */
 export interface ConnectorsRepository {
   addToken(row: JoinTokenRow): Promise<void>
@@ -15,9 +20,13 @@ export interface ConnectorsRepository {
   list(since_ms: number): Promise<ConnectorRow[]>
   /** How many of a name, and of all, are not revoked. */
   count(name: string): Promise<{ readonly ofName: number; readonly all: number }>
-  /** Puts a new certificate in the place of `serial`. False when that is not its newest any more, or it was revoked. */
-  renew(id: string, serial: string, issued: { readonly serial: string; readonly expires_ms: number }): Promise<boolean>
-  seen(id: string, what: Pick<ConnectorRow, 'version' | 'seen_ms' | 'seen_from'>): Promise<void>
+  /** Puts a new certificate in the place of the newest; `held` stays good until the new one is used. False when `newest` is not that any more, or it was revoked. */
+  renew(
+    id: string,
+    replaces: { readonly newest: string; readonly held: string },
+    issued: NewCertificate,
+  ): Promise<boolean>
+  seen(id: string, what: Pick<ConnectorRow, 'version' | 'seen_ms' | 'seen_from' | 'previous_serial'>): Promise<void>
   /** Revokes one by id, or all of a name with its unused tokens; returns the ids it ended. */
   revoke(which: { readonly id: string } | { readonly name: string }, by: string, at_ms: number): Promise<string[]>
   /** Those of the ids that are unknown or revoked. */
@@ -53,12 +62,12 @@ export function connectorsRepository(db: Kysely<Tables>): ConnectorsRepository {
       const ofName = Number(rows.find((row) => row.name === name)?.many ?? 0)
       return { ofName, all: rows.reduce((sum, row) => sum + Number(row.many), 0) }
     },
-    async renew(id, serial, issued) {
+    async renew(id, { newest, held }, issued) {
       const done = await db
         .updateTable('connectors')
-        .set({ serial: issued.serial, previous_serial: serial, expires_ms: issued.expires_ms })
+        .set({ serial: issued.serial, previous_serial: held, expires_ms: issued.expires_ms })
         .where('id', '=', id)
-        .where('serial', '=', serial)
+        .where('serial', '=', newest)
         .where('revoked_ms', 'is', null)
         .executeTakeFirst()
       return done.numUpdatedRows === 1n

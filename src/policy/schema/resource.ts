@@ -49,6 +49,14 @@ export const resource = z.strictObject({
     .max(300)
     .regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$/)
     .meta({ description: 'host:port. Never shown to a caller.', examples: ['db.internal:5432'] }),
+  via: z
+    .string()
+    .regex(/^connector:[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
+    .optional()
+    .meta({
+      description: 'The connectors it is reached through. Default: straight from the gateway.',
+      examples: ['connector:vpc-1'],
+    }),
   database: text('Used when the caller names none.', 'orders').optional(),
   labels: labelsOfThings.optional(),
   users: z
