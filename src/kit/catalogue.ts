@@ -82,6 +82,64 @@ export const CATALOGUE = {
     remedy: 'Use an agent whose document lists the environment.',
   },
 
+  'trust.form': {
+    message: 'A workload’s token cannot be read, or is of another kind.',
+    remedy: 'Present the signed token (JWT) that the issuer gave the workload.',
+  },
+  'trust.issuer': {
+    message: 'A workload’s token comes from an issuer no document trusts.',
+    remedy: 'Write a TrustedIssuer whose `issuer` is exactly the token’s `iss`.',
+  },
+  'trust.algorithm': {
+    message: 'A workload’s token is signed in a way its issuer may not use.',
+    remedy: 'List the algorithm in the TrustedIssuer, if it is the issuer’s own.',
+  },
+  'trust.keys': {
+    message: 'The public key of a workload’s token was not found.',
+    remedy: 'Check that the issuer’s key set can be fetched and holds exactly one key that fits.',
+  },
+  'trust.signature': {
+    message: 'The signature of a workload’s token is wrong.',
+    remedy: 'Look for who forged it: the issuer’s keys are right.',
+  },
+  'trust.audience': {
+    message: 'A workload’s token is meant for somebody else.',
+    remedy: 'Ask the issuer for a token whose only audience is the one in the TrustedIssuer.',
+  },
+  'trust.time': {
+    message: 'A workload’s token has expired, or does not hold yet.',
+    remedy: 'Ask for a fresh one, and check both clocks.',
+  },
+  'trust.replayed': {
+    message: 'A workload’s token was used before.',
+    remedy: 'Ask the issuer for a new one each time, or write `replay: allow`.',
+  },
+  'trust.claims': {
+    message: 'The claims of a workload’s token stand for nobody here, or for two.',
+    remedy: 'Compare them with the grants of the TrustedIssuer.',
+  },
+
+  'oauth.request': {
+    message: 'The request is not one this endpoint takes.',
+    remedy: 'Mend what the message names.',
+  },
+  'oauth.grant_type': {
+    message: 'This kind of grant is not offered.',
+    remedy: 'Use one of those in /.well-known/oauth-authorization-server.',
+  },
+  'oauth.client': {
+    message: 'The client could not be authenticated.',
+    remedy: 'Check its id, its key, and that its assertion is fresh and meant for this issuer.',
+  },
+  'oauth.grant': {
+    message: 'What was presented is not accepted.',
+    remedy: 'An administrator sees why: `sluice audit export --kind login`.',
+  },
+  'oauth.pending': { message: 'Nobody has answered yet.', remedy: 'Ask again after the interval.' },
+  'oauth.slow_down': { message: 'Asked too often.', remedy: 'Wait five seconds longer between two tries.' },
+  'oauth.denied': { message: 'The sign-in was refused by the person.', remedy: 'Start anew, if that was a mistake.' },
+  'oauth.expired': { message: 'The sign-in was not answered in time.', remedy: 'Start anew.' },
+
   'policy.allowed': { message: 'A rule allows it.', remedy: '' },
   'policy.denied': { message: 'A rule forbids it.', remedy: 'Ask the owner of the rule.' },
   'policy.default': { message: 'No rule allows it.', remedy: 'Ask for a rule that allows it.' },

@@ -12,6 +12,7 @@ export interface DevicesRepository {
     readonly id: string
     readonly state: 'approved' | 'denied'
     readonly principal: string
+    readonly parent: string | null
     readonly now_ms: number
   }): Promise<boolean>
   /** Takes an approved one. True for exactly one caller. */
@@ -29,8 +30,8 @@ export function devicesRepository(db: Kysely<Tables>): DevicesRepository {
     },
     byDevice: (hash) => db.selectFrom('devices').selectAll().where('device_hash', '=', hash).executeTakeFirst(),
     byCode: (hash) => db.selectFrom('devices').selectAll().where('code_hash', '=', hash).executeTakeFirst(),
-    async answer({ id, state, principal, now_ms }) {
-      const update = db.updateTable('devices').set({ state, principal }).where('id', '=', id)
+    async answer({ id, state, principal, parent, now_ms }) {
+      const update = db.updateTable('devices').set({ state, principal, parent }).where('id', '=', id)
       const open = update.where('state', '=', 'pending').where('expires_ms', '>', now_ms)
       return (await open.executeTakeFirst()).numUpdatedRows === 1n
     },

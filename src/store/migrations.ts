@@ -145,6 +145,7 @@ async function clientTables(db: Db): Promise<void> {
     .addColumn('client', 'text', (c) => c.notNull())
     .addColumn('state', 'text', (c) => c.notNull())
     .addColumn('principal', 'text')
+    .addColumn('parent', 'text')
     .addColumn('from_address', 'text', (c) => c.notNull())
     .addColumn('created_ms', 'bigint', (c) => c.notNull())
     .addColumn('expires_ms', 'bigint', (c) => c.notNull())

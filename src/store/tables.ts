@@ -68,6 +68,8 @@ export interface DevicesTable {
   /** `pending → approved | denied`, `approved → taken`. */
   state: string
   principal: string | null
+  /** The sign-in it was answered in: its token ends with it. */
+  parent: string | null
   from_address: string
   created_ms: number
   expires_ms: number

@@ -1,0 +1,222 @@
+import type { Clock } from '../../kit/clock.ts'
+import { SluiceError, toSluiceError } from '../../kit/errors.ts'
+import type { LedgerPort } from '../../model/ports.ts'
+import { actorChain, type Principal } from '../../model/principal.ts'
+import type { TrustDirectory } from '../../model/trust.ts'
+import type { Store } from '../../store/store.ts'
+import type { Attempts } from '../attempts.ts'
+import type { Identity } from '../identity.ts'
+import type { PrincipalDirectory } from '../principals.ts'
+import type { IssuedToken } from '../tokens.ts'
+import { createKeyring } from '../trust/keys.ts'
+import { type Client, type Clients, clientCredentials, createClients } from './clients.ts'
+import { createDevices, type DeviceAnswer, type Devices } from './devices.ts'
+import type { Form } from './form.ts'
+import { type Introspection, introspect } from './introspection.ts'
+import { LIMITS } from './limits.ts'
+import { exchange } from './token-exchange.ts'
+
+/** What a program shows for an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5). */
+export interface CodeProof {
+  readonly code: string
+  readonly verifier: string
+  readonly redirectUri: string
+  readonly client: string
+  readonly from: string
+}
+
+/** What the grants stand on. */
+export interface Exchange {
+  readonly identity: Identity
+  readonly store: Pick<Store, 'clients' | 'devices' | 'usedIds' | 'tokens'>
+  readonly principals: PrincipalDirectory
+  readonly trust: () => TrustDirectory
+  readonly attempts: Attempts
+  readonly ledger: LedgerPort
+  readonly clock: Clock
+  /** The issuer identifier: the API's public base URL. */
+  readonly issuer: () => string
+  /** Authorization codes of people who signed in by browser. */
+  readonly redeem: (proof: CodeProof) => Promise<IssuedToken>
+}
+
+export const GRANT = {
+  exchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  client: 'client_credentials',
+  device: 'urn:ietf:params:oauth:grant-type:device_code',
+  code: 'authorization_code',
+} as const
+
+/** Where a request came from, and how its client was known. */
+export interface Asker {
+  /** Peer address. */
+  readonly from: string
+}
+
+/** The token endpoint and what stands around it (OAuth 2.1 shape). Every refusal is a SluiceError; the API gives it OAuth's words. */
+export interface TokenEndpoint {
+  issuer(): string
+  readonly clients: Clients
+  readonly devices: Devices
+  token(form: Form, asker: Asker): Promise<IssuedToken>
+  device(form: Form, asker: Asker): Promise<DeviceAnswer>
+  /** RFC 7009: whoever holds a token may end it. An unknown one is as good as ended. */
+  revoke(form: Form, asker: Asker): Promise<void>
+  /** RFC 7662, for clients with a key and for administrators. */
+  introspect(form: Form, asker: Asker & { readonly caller: Principal | undefined }): Promise<Introspection>
+  close(): void
+}
+
+/** A grant as its function sees it. */
+export interface GrantRequest {
+  readonly form: Form
+  readonly client: Client | undefined
+  readonly from: string
+}
+
+/** The OAuth side of a gateway. Holds one timer, which does not keep the process alive. */
+export function createTokenEndpoint(parts: Exchange): TokenEndpoint {
+  const { attempts, clock, store } = parts
+  const clients = createClients(parts)
+  const devices = createDevices(parts)
+  const keys = createKeyring({ clock })
+  const verify = { trust: parts.trust, keys, usedIds: store.usedIds, clock }
+
+  const grants: Readonly<Record<string, (request: GrantRequest) => Promise<IssuedToken>>> = {
+    [GRANT.exchange]: (request) => exchange(parts, verify, request),
+    [GRANT.client]: (request) => clientCredentials(parts, request),
+    [GRANT.device]: (request) => devices.redeem(request),
+    [GRANT.code]: (request) => codeGrant(parts, request),
+  }
+
+  async function token(form: Form, from: string): Promise<IssuedToken> {
+    const type = form.need('grant_type')
+    const grant = Object.hasOwn(grants, type) ? grants[type] : undefined
+    if (!grant) throw new SluiceError('oauth.grant_type', type.slice(0, 100))
+    const client = await clients.authenticate(form, from)
+    if (client && !client.grants.includes(type))
+      throw new SluiceError('oauth.grant_type', `${client.id} may not use it`)
+    return await grant({ form, client, from })
+  }
+
+  const timer = setInterval(() => {
+    const now_ms = clock.now_ms()
+    // What could not be forgotten now is forgotten next time.
+    void Promise.allSettled([store.usedIds.prune(now_ms), store.devices.prune(now_ms - LIMITS.device_ms)])
+  }, LIMITS.prune_ms)
+  timer.unref()
+
+  return {
+    issuer: parts.issuer,
+    clients,
+    devices,
+    token: (form, { from }) =>
+      guarded(parts, { form, from }, async () => {
+        const issued = await token(form, from)
+        return { issued, answer: issued }
+      }),
+    device: async (form, { from }) => {
+      attempts.check(`address:${from}`)
+      return await devices.begin(await clients.authenticate(form, from), from)
+    },
+    async revoke(form, { from }) {
+      attempts.check(`address:${from}`)
+      await clients.authenticate(form, from)
+      const proof = form.need('token')
+      const caller = await parts.identity.authenticate({ kind: 'token', proof, from })
+      if (!caller) return attempts.failed(`address:${from}`)
+      record(parts, { ok: true, grant: 'revoke', from, client: form.get('client_id') ?? '', who: caller })
+      await parts.identity.revokeToken(caller.credential, caller.id)
+    },
+    async introspect(form, { from, caller }) {
+      attempts.check(`address:${from}`)
+      const client = caller ? undefined : await clients.authenticate(form, from)
+      if (!caller && !client?.confidential) throw new SluiceError('oauth.client')
+      return await introspect(parts, form, from)
+    },
+    close: () => clearInterval(timer),
+  }
+}
+
+/** Authorization code with PKCE (RFC 6749 §4.1.3): a person's browser has answered. */
+async function codeGrant({ redeem }: Exchange, { form, client, from }: GrantRequest): Promise<IssuedToken> {
+  if (!client) throw new SluiceError('oauth.client', 'no client asked')
+  const proof = {
+    code: form.need('code'),
+    verifier: form.need('code_verifier'),
+    redirectUri: form.need('redirect_uri'),
+  }
+  return await redeem({ ...proof, client: client.id, from })
+}
+
+/** Errors in which a credential was wrong: they are counted, take as long as any other, and are on record. */
+const CREDENTIAL = /^(trust\.|oauth\.(client|grant)$)/
+/** A program that waits for its person, and one that mends a request, are no attackers: nothing is counted. */
+const QUIET = new Set(['oauth.pending', 'oauth.slow_down', 'oauth.request', 'oauth.grant_type', 'api.limited'])
+
+interface Guarded {
+  readonly form: Form
+  readonly from: string
+}
+
+async function guarded<T>(
+  parts: Exchange,
+  { form, from }: Guarded,
+  work: () => Promise<{ readonly issued: IssuedToken; readonly answer: T }>,
+): Promise<T> {
+  const key = `address:${from}`
+  parts.attempts.check(key)
+  const asked_ms = parts.clock.monotonic_ms()
+  const about = { grant: form.get('grant_type') ?? '', client: form.get('client_id') ?? '', from }
+  try {
+    const { issued, answer } = await work()
+    record(parts, { ...about, ok: true, issued })
+    return answer
+  } catch (thrown) {
+    const error = toSluiceError(thrown)
+    if (!QUIET.has(error.code)) record(parts, { ...about, ok: false, error })
+    if (CREDENTIAL.test(error.code)) {
+      parts.attempts.failed(key)
+      const wait_ms = LIMITS.refusal_ms - (parts.clock.monotonic_ms() - asked_ms)
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait_ms)))
+    }
+    throw error
+  }
+}
+
+interface Event {
+  readonly ok: boolean
+  readonly grant: string
+  readonly client: string
+  readonly from: string
+  readonly issued?: IssuedToken
+  readonly who?: Principal
+  readonly error?: SluiceError
+}
+
+/** Every answer of the endpoint is a `login` entry: who got which token for what, or the coded reason why not. Throws `ledger.unwritable`. */
+function record({ ledger }: Exchange, { ok, grant, client, from, issued, who, error }: Event): void {
+  const entry = {
+    ok,
+    from,
+    grant: grant.slice(0, 100),
+    ...(client === '' ? {} : { client: client.slice(0, 100) }),
+    ...(issued && {
+      principal: issued.principal,
+      ...(issued.actors.length > 0 && { actors: issued.actors }),
+      credential: issued.id,
+      expires_ms: issued.expires_ms,
+      by: issued.createdBy,
+    }),
+    ...(who && {
+      principal: who.id,
+      actors: actorChain(who)
+        .slice(1)
+        .map(({ id }) => id),
+      credential: who.credential,
+    }),
+    ...(error && { reason: error.code, detail: error.detail.slice(0, 500) }),
+  }
+  ledger.append('login', JSON.stringify(entry).slice(1, -1))
+  ledger.commit()
+}
