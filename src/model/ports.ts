@@ -6,7 +6,7 @@ import type { ApprovalTerms, Decision } from './decision.ts'
 import type { SessionFacts } from './facts.ts'
 import type { EntryKind } from './ledger.ts'
 import type { Call, Operation } from './operation.ts'
-import type { Claim, Principal } from './principal.ts'
+import type { Claim, Invitation, Principal } from './principal.ts'
 import type { Resource } from './resource.ts'
 import type { Recorder, SessionMeta } from './transcript.ts'
 
@@ -18,6 +18,8 @@ export interface Ports {
   readonly approvals: ApprovalPort
   readonly recorder: RecorderPort
   readonly secrets: SecretPort
+  /** Signs the certificate one login on a target is made with. */
+  readonly sshLogins?: SshLoginPort
   /** Absent: targets behind a connector cannot be reached. */
   readonly tunnels?: DialerPort
 }
@@ -39,11 +41,22 @@ export interface DialerPort {
   dial(wish: DialWish): Promise<import('node:stream').Duplex>
 }
 
+export interface SshLoginPort {
+  forTarget(asked: { readonly user: string; readonly session: string; readonly principal: Principal }): {
+    /** In OpenSSH's format. */
+    readonly key: Secret
+    /** As SSH writes it. */
+    readonly certificate: Buffer
+  }
+}
+
 export interface IdentityPort {
   /** Who presents this claim, or undefined. Takes the same time whether the proof is unknown, expired or revoked. */
   authenticate(claim: Claim): Promise<Principal | undefined>
   /** Called when the principal's proof ends (revoked, expired, killed). Returns the unsubscriber. */
   onRevoked(principal: Principal, ended: (why: string) => void): () => void
+  /** Begins a sign-in that a person finishes in a browser; undefined while too many wait. Not there where nobody could. */
+  readonly invite?: (asked: { readonly resource: string; readonly from: string }) => Invitation | undefined
   /** True while the kill switch keeps a resource, or everything, shut. */
   barred(resource: string): boolean
 }
@@ -132,6 +145,13 @@ export interface SecretPort {
   read(source: import('./resource.ts').SecretSource): Promise<Secret>
   /** The key masks hash and tokenize with: one per installation. */
   readonly maskKey: Secret
+}
+
+/** Keeps other services' secrets closed at rest, each under its own name. */
+export interface SealPort {
+  seal(name: string, value: Secret): string
+  /** Throws SluiceError `vault.key` for what was sealed under another name or key. */
+  open(name: string, sealed: string): Secret
 }
 
 /** Live sessions, for `sluice sessions` and `sluice kill`. The engine provides it. */

@@ -4,17 +4,17 @@ import type { Word } from 'unbash'
 
 /** True when unquoted text holds nothing a shell would act on, once escaped characters are taken away. */
 export function isPlain(written: string): boolean {
-  return !/[`$'"|&;()<>\s]/.test(written.replace(/\\[^]/g, '').replace(/\$$/, ''))
+  return !/[`$'"|&;()<>\s]/.test(written.replace(/\\[\s\S]/g, '').replace(/\$$/, ''))
 }
 
 /** Unquoted text without its backslashes. */
 export function unescapeWord(written: string): string {
-  return written.replace(/\\\n/g, '').replace(/\\([^])/g, '$1')
+  return written.replace(/\\\n/g, '').replace(/\\([\s\S])/g, '$1')
 }
 
 /** A piece between double quotes, or undefined when it holds what a shell would act on. */
 export function unescapeQuoted(written: string): string | undefined {
-  const bare = written.replace(/\\[^]/g, '')
+  const bare = written.replace(/\\[\s\S]/g, '')
   if (/[`"]/.test(bare) || /\$[({[\w@*#?!$-]/.test(bare)) return undefined
   return written.replace(/\\\n/g, '').replace(/\\([$`"\\])/g, '$1')
 }

@@ -1,7 +1,8 @@
+import type { OptionWord } from '../model/commands.ts'
 import { type Argument, literal, mayBeOption, unknownWord } from './argument.ts'
 import type { Call } from './call.ts'
 import { giveRole } from './role.ts'
-import type { CommandSpec, OptionWord } from './spec.ts'
+import type { CommandSpec } from './spec.ts'
 
 const UNSEEN = 'a word that may be an option'
 

@@ -63,7 +63,8 @@ export class Reading {
 
   /** A later relative name may start in this folder, too. */
   enter(folder: Argument): void {
-    const to = folder.literal ? normalPath(folder.text) : undefined
+    const back = /^([-+][0-9]*|)$/.test(folder.text)
+    const to = folder.literal && !back ? normalPath(folder.text) : undefined
     if (to === undefined || this.folders.size >= FOLDERS_MAX) this.folders.add(undefined)
     else if (to.startsWith('/') || to.startsWith('~')) this.folders.add(to)
     else for (const from of [...this.folders]) this.folders.add(from === undefined ? undefined : joinPath(from, to))
@@ -74,6 +75,8 @@ export class Reading {
     const effect = USE_EFFECT[use]
     if (file.pipe) return 0
     if (file.literal && isDevice(file.text)) return 0
+    // The standard input.
+    if (use === 'read' && file.literal && file.text === '-') return 0
     const path = file.literal || file.pattern ? normalPath(file.text) : undefined
     if (path === undefined) this.#note('?', effect)
     else if (path.startsWith('/') || path.startsWith('~')) this.#note(path, effect)

@@ -1,9 +1,9 @@
+import type { OptionWord } from '../model/commands.ts'
 import { type EffectSet, effects } from '../model/effects.ts'
 import { type Argument, literal } from './argument.ts'
 import type { Call } from './call.ts'
 import { isName } from './expansion.ts'
 import { inside } from './scope.ts'
-import type { OptionWord } from './spec.ts'
 
 const CONNECT = effects('connect')
 const EXPORT = effects('export')
@@ -19,6 +19,9 @@ export function giveRole(role: OptionWord, word: Argument, call: Call): void {
     case 'write':
     case 'delete':
       return call.add(reading.use(word, role))
+    case 'output':
+      if (word.literal && word.text === '-') return
+      return call.add(reading.use(word, 'write'))
     case 'execute':
       reading.use(word, 'execute')
       call.add(EXECUTE_UNKNOWN)
@@ -78,6 +81,8 @@ function giveShell(word: Argument, call: Call): void {
 function giveHost(word: Argument, call: Call): void {
   const { reading } = call.scope
   if (!word.literal) return reading.host(word)
+  // `+short` and `@server` of dig.
+  if (word.text.startsWith('+')) return
   const bare = word.text.replace(/^[^@]*@/, '').replace(/^\[(.*)\](:\d+)?$/, '$1')
   reading.host(literal(/^[^:]*:\d+$/.test(bare) ? bare.slice(0, bare.indexOf(':')) : bare))
 }

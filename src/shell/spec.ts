@@ -1,51 +1,6 @@
-import { type Effect, type EffectSet, effects } from '../model/effects.ts'
+import type { CommandDocument, OptionDocument, OptionWord, Role } from '../model/commands.ts'
+import { type EffectSet, effects } from '../model/effects.ts'
 import type { Call } from './call.ts'
-
-/**
- * What a word of a command is. `text` means nothing to us; `read`, `write`, `delete` and `execute` name files; `url` and `host` are
- * connected to; `user` is an account it becomes; `folder` is where relative names start from then on; `command` is a command from here
- * to the end; `shell` is text a shell reads; `code` is a program in another language; `variable` a name of a variable.
- */
-export const ROLES = [
-  'text',
-  'read',
-  'write',
-  'delete',
-  'execute',
-  'url',
-  'host',
-  'user',
-  'folder',
-  'command',
-  'shell',
-  'code',
-  'variable',
-] as const
-export type Role = (typeof ROLES)[number]
-
-/** `flag`: no value. `maybe`: a value only where attached. A role: it takes a value of that role. `unknown`: not decided. */
-export type OptionWord = 'flag' | 'maybe' | 'unknown' | Role
-export type OptionDocument =
-  | OptionWord
-  | { readonly takes?: OptionWord | undefined; readonly effects?: readonly Effect[] | undefined }
-
-/** What a program does, as the built-in table and policy documents write it. */
-export interface CommandDocument {
-  /** What it does whatever its options. */
-  readonly effects?: readonly Effect[] | undefined
-  /** Names that mean the same, separated by blanks, such as `-o --output`, to what they do. */
-  readonly options?: Readonly<Record<string, OptionDocument>> | undefined
-  /** What options are that are not listed. Default `unknown`. */
-  readonly otherOptions?: 'harmless' | 'unknown' | undefined
-  /** What operands are; the last role holds for all that follow. Default `text`. */
-  readonly operands?: Role | readonly Role[] | undefined
-  /** What the last operand is, where there are several: `cp a b`. */
-  readonly last?: Role | undefined
-  /** What it does without operands, instead. */
-  readonly bare?: readonly Effect[] | undefined
-  /** By the first operand; one that is not listed is unknown. */
-  readonly subcommands?: Readonly<Record<string, CommandDocument>> | undefined
-}
 
 interface OptionSpec {
   readonly word: OptionWord
@@ -81,7 +36,7 @@ export function commandSpec(document: CommandDocument, read?: (call: Call) => vo
     last,
     bare: bare && effects(...bare),
     subcommands: subcommands && specsByName(subcommands),
-    sensitive: otherOptions === 'unknown' || [...options.values()].some((option) => isSensitive(option)),
+    sensitive: otherOptions === 'unknown' || [...options.values()].some((option) => isSensitive(option, own)),
     read,
   }
 }
@@ -101,8 +56,18 @@ function optionSpec(option: OptionDocument): OptionSpec {
   return { word: option.takes ?? 'flag', effects: effects(...(option.effects ?? [])) }
 }
 
-const QUIET: readonly OptionWord[] = ['flag', 'maybe', 'text', 'variable']
+/** What a value of each role makes a command do; what is not here is more than that. */
+const ROLE_EFFECTS: Readonly<Partial<Record<OptionWord, EffectSet>>> = {
+  flag: 0,
+  maybe: 0,
+  text: 0,
+  read: effects('read'),
+  write: effects('write'),
+  output: effects('write'),
+  delete: effects('delete'),
+}
 
-function isSensitive(option: OptionSpec): boolean {
-  return option.effects !== 0 || !QUIET.includes(option.word)
+function isSensitive(option: OptionSpec, own: EffectSet): boolean {
+  const role = ROLE_EFFECTS[option.word]
+  return role === undefined || ((option.effects | role) & ~own) !== 0
 }

@@ -1,10 +1,74 @@
+import type { Effect } from '../../model/effects.ts'
 import type { Call } from '../call.ts'
 import { type CommandSpec, commandSpec } from '../spec.ts'
+import { readAwk } from './awk.ts'
+import { readDd } from './dd.ts'
+import { readAlias, readDeclare, readSet, readShopt, readTestCommand, readUnset } from './declare.ts'
+import { readGit } from './git.ts'
+import { readRsync, readScp, readSsh } from './remote.ts'
+import { readSed } from './sed.ts'
+import {
+  readApplet,
+  readCommandBuiltin,
+  readEval,
+  readExec,
+  readInterpreter,
+  readOpaque,
+  readShell,
+  readSource,
+  readTrap,
+  readWatch,
+} from './shells.ts'
+import { readTar } from './tar.ts'
+import { readCurl, readWget } from './transfer.ts'
+import { readEnv, readFind, readSu, readSudo, readXargs } from './wrappers.ts'
 
-function program(...[effects, read]: readonly [Parameters<typeof commandSpec>[0]['effects'], (call: Call) => void]) {
-  return commandSpec({ effects }, read)
-}
+const READERS: readonly (readonly [names: string, effects: readonly Effect[], read: (call: Call) => void])[] = [
+  ['sh bash dash ash ksh ksh93 mksh zsh rbash', [], readShell],
+  ['eval', [], readEval],
+  ['trap', [], readTrap],
+  ['exec', [], readExec],
+  ['command builtin', [], readCommandBuiltin],
+  ['watch', [], readWatch],
+  ['busybox toybox', [], readApplet],
+  ['env', [], readEnv],
+  ['sudo doas', [], readSudo],
+  ['su runuser', [], readSu],
+  ['xargs', [], readXargs],
+  ['find', [], readFind],
+  ['sed gsed', [], readSed],
+  ['awk gawk mawk nawk', [], readAwk],
+  ['tar gtar bsdtar', [], readTar],
+  ['dd', [], readDd],
+  ['git', [], readGit],
+  ['source .', [], readSource],
+  ['ssh', ['connect'], readSsh],
+  ['scp', ['connect'], readScp],
+  ['rsync', [], readRsync],
+  ['curl', [], readCurl],
+  ['wget', [], readWget],
+  ['export declare typeset local readonly', [], readDeclare],
+  ['set', [], readSet],
+  ['shopt', [], readShopt],
+  ['unset', [], readUnset],
+  ['alias', [], readAlias],
+  ['test [', [], readTestCommand],
+  [
+    'python python2 python3 perl ruby node nodejs deno bun php lua luajit Rscript R tclsh wish expect osascript java jshell groovy scala ghci erl elixir iex guile sbcl swift go cargo make cmake ninja npm npx yarn pnpm pip pip3 gem bundle gdb fish csh tcsh pwsh nu elvish xonsh ansible ansible-playbook',
+    [],
+    readInterpreter,
+  ],
+  [
+    'let vi vim nvim view rvim ex ed emacs nano less more most man info mysql mariadb psql sqlite3 redis-cli mongo mongosh sqlplus screen tmux script scriptreplay strace ltrace parallel sftp lftp chroot nsenter unshare setpriv capsh systemd-run systemd-nspawn at batch mail mailx sendmail mutt sudoedit visudo crontab-e aws gcloud az ip',
+    [],
+    readOpaque,
+  ],
+]
 
 /** Programs whose words no table describes. */
-export const PROGRAMS: ReadonlyMap<string, CommandSpec> = new Map<string, CommandSpec>([])
-void program
+export const PROGRAMS: ReadonlyMap<string, CommandSpec> = new Map(
+  READERS.flatMap(([names, effects, read]) => {
+    const spec = commandSpec({ effects }, read)
+    return names.split(' ').map((name) => [name, spec] as const)
+  }),
+)

@@ -1,4 +1,4 @@
-import type { CommandDocument } from '../spec.ts'
+import type { CommandDocument } from '../../model/commands.ts'
 
 /** Shell builtins; those that run what they are given are read by programs/. */
 export const BUILTINS: Readonly<Record<string, CommandDocument>> = {
@@ -7,7 +7,7 @@ export const BUILTINS: Readonly<Record<string, CommandDocument>> = {
   printf: { effects: ['session'], options: { '-v': 'variable' } },
   'pwd dirs times caller': { effects: ['session'], otherOptions: 'harmless' },
   'cd pushd': { effects: ['session'], options: { '-L -P -e -@ -n': 'flag' }, operands: 'folder' },
-  popd: { effects: ['session'], options: { '-n': 'flag' } },
+  popd: { effects: ['session'], options: { '-n': 'flag' }, operands: 'folder' },
   'exit return break continue shift logout': { effects: ['session'] },
   'wait jobs bg fg disown': { effects: ['session'], options: { '-l -n -p -r -s -f -a -h': 'unknown' } },
   umask: { effects: ['session'], options: { '-S -p': 'flag' } },

@@ -1,19 +1,31 @@
-import type { CommandDocument } from '../spec.ts'
+import type { CommandDocument } from '../../model/commands.ts'
 
 /** Files and folders: reading, making, moving, removing. */
 export const FILES: Readonly<Record<string, CommandDocument>> = {
-  'cat tac nl rev od hexdump xxd strings cksum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum sum base32 base64':
+  'cat tac nl rev od hexdump strings cksum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum sum base32 base64':
     {
       effects: ['read'],
       otherOptions: 'harmless',
       operands: 'read',
     },
-  'ls dir vdir stat df du file readlink realpath lsattr getfacl namei tree': {
+  xxd: {
     effects: ['read'],
     otherOptions: 'harmless',
-    options: { '-o': 'flag', '-C': 'flag' },
+    options: { '-c -g -l -n -s -o -R': 'text' },
+    operands: ['read', 'write'],
+  },
+  'ls dir vdir stat df du readlink realpath lsattr getfacl namei': {
+    effects: ['read'],
+    otherOptions: 'harmless',
     operands: 'read',
   },
+  file: {
+    effects: ['read'],
+    otherOptions: 'harmless',
+    options: { '-C --compile': { effects: ['write'] } },
+    operands: 'read',
+  },
+  tree: { effects: ['read'], otherOptions: 'harmless', options: { '-o': 'write', '-R': 'unknown' }, operands: 'read' },
   'basename dirname': { effects: ['session'], otherOptions: 'harmless' },
   'head tail wc': {
     effects: ['read'],
@@ -24,6 +36,7 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
   'diff cmp comm diff3 join paste': { effects: ['read'], otherOptions: 'harmless', operands: 'read' },
   'touch mkdir mkfifo': {
     effects: ['write'],
+    otherOptions: 'harmless',
     options: {
       '-a -c -m -h -p -v -f --no-create --parents --verbose --no-dereference': 'flag',
       '-d --date -t --time --mode': 'text',
@@ -34,6 +47,7 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
   },
   'rm unlink': {
     effects: ['delete'],
+    otherOptions: 'harmless',
     options: {
       '-r -R -f -i -I -d -v --recursive --force --dir --verbose --one-file-system --no-preserve-root': 'flag',
       '--interactive --preserve-root': 'maybe',
@@ -42,6 +56,7 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
   },
   rmdir: {
     effects: ['delete'],
+    otherOptions: 'harmless',
     options: { '-p -v --parents --verbose --ignore-fail-on-non-empty': 'flag' },
     operands: 'delete',
   },
@@ -57,11 +72,13 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
   },
   truncate: {
     effects: ['write'],
+    otherOptions: 'harmless',
     options: { '-c -o --no-create --io-blocks': 'flag', '-s --size': 'text', '-r --reference': 'read' },
     operands: 'write',
   },
-  'cp install': {
+  cp: {
     effects: ['read', 'write'],
+    otherOptions: 'harmless',
     options: {
       '-a -b -d -D -f -i -H -l -L -n -p -P -R -r -s -T -u -v -x -c -C --archive --force --recursive --verbose --update --link --symbolic-link --no-clobber --no-target-directory --dereference --no-dereference --parents --attributes-only --one-file-system':
         'flag',
@@ -72,8 +89,19 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
     operands: 'read',
     last: 'write',
   },
+  install: {
+    effects: ['read', 'write'],
+    options: {
+      '-b -c -C -d -D -p -T -v --backup --directory --verbose': 'flag',
+      '-m --mode -o --owner -g --group -S --suffix': 'text',
+      '-t --target-directory': 'write',
+    },
+    operands: 'read',
+    last: 'write',
+  },
   mv: {
     effects: ['write'],
+    otherOptions: 'harmless',
     options: {
       '-b -f -i -n -T -u -v --force --interactive --no-clobber --verbose --update --no-target-directory': 'flag',
       '--backup': 'maybe',
@@ -95,6 +123,7 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
   },
   'chmod chown chgrp chattr setfacl': {
     effects: ['write'],
+    otherOptions: 'harmless',
     options: {
       '-R -c -f -v -h -H -L -P --recursive --changes --silent --quiet --verbose --no-dereference --dereference --preserve-root':
         'flag',
@@ -116,6 +145,6 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
     otherOptions: 'harmless',
     operands: 'delete',
   },
-  'mount umount swapon swapoff': { effects: ['define'], otherOptions: 'harmless', operands: 'write' },
+  'mount umount swapon swapoff': { effects: ['define'], otherOptions: 'harmless', operands: 'write', bare: ['read'] },
   'lsblk blkid findmnt': { effects: ['read'], otherOptions: 'harmless' },
 }

@@ -1,4 +1,4 @@
-import type { CommandDocument } from '../spec.ts'
+import type { CommandDocument } from '../../model/commands.ts'
 
 /** Programs that speak with other machines; curl, ssh, scp and rsync are read by programs/. */
 export const NETWORK: Readonly<Record<string, CommandDocument>> = {
@@ -14,11 +14,11 @@ export const NETWORK: Readonly<Record<string, CommandDocument>> = {
     options: { '-f': 'unknown', '-k': 'read' },
     operands: 'host',
   },
-  'netstat ss ifconfig arp': {
+  'netstat ss': {
     effects: ['read'],
     otherOptions: 'unknown',
     options: { '-a -n -t -u -l -p -r -s -i -e -x -4 -6 -o -m -H -O': 'flag' },
-    operands: 'command',
+    operands: 'text',
   },
   'nc ncat netcat socat telnet ftp tftp': {
     effects: ['connect', 'export', 'import', 'unknown'],

@@ -1,4 +1,4 @@
-import type { CommandDocument } from '../spec.ts'
+import type { CommandDocument } from '../../model/commands.ts'
 
 const STATE: CommandDocument = { effects: ['execute'], otherOptions: 'harmless' }
 const LOOK: CommandDocument = { effects: ['read'], otherOptions: 'harmless' }
@@ -6,15 +6,15 @@ const FIX: CommandDocument = { effects: ['define'], otherOptions: 'harmless' }
 
 /** The machine: what runs, who is here, services, packages, accounts. */
 export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
-  'ps top pgrep pidof uptime free vmstat iostat mpstat sar lscpu lsusb lspci lsmod lsof nproc uname arch hostid id groups whoami who w users last lastlog tty getent locale cal getconf logname printenv':
+  'ps top pgrep pidof uptime free vmstat iostat mpstat lscpu lsusb lspci lsmod nproc uname arch hostid id groups whoami who w users last lastlog tty getent locale cal getconf logname printenv':
     LOOK,
-  top: { effects: ['read'], otherOptions: 'harmless' },
+  lsof: { effects: ['read'], otherOptions: 'harmless', options: { '-D': 'unknown' } },
   date: {
     effects: ['session'],
     otherOptions: 'harmless',
     options: { '-s --set': 'unknown', '-f --file -r --reference': 'read', '-d --date': 'text' },
   },
-  hostname: { effects: ['read'], options: { '-f -i -I -s -d -A --fqdn --short': 'flag' }, operands: 'command' },
+  hostname: { effects: ['define'], options: { '-f -i -I -s -d -A --fqdn --short': 'flag' }, bare: ['read'] },
   dmesg: {
     effects: ['read'],
     otherOptions: 'harmless',

@@ -1,4 +1,4 @@
-import type { CommandDocument } from '../spec.ts'
+import type { CommandDocument } from '../../model/commands.ts'
 
 /** Programs that read text and write text; sed and awk, which hold programs of their own, are read by programs/. */
 export const TEXT: Readonly<Record<string, CommandDocument>> = {

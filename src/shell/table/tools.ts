@@ -1,4 +1,132 @@
-import type { CommandDocument } from '../spec.ts'
+import type { CommandDocument } from '../../model/commands.ts'
 
-/** Tools of the trade: containers, clusters, infrastructure, databases, version control's fixed parts. */
-export const TOOLS: Readonly<Record<string, CommandDocument>> = {}
+const LOOK: CommandDocument = { effects: ['read'], otherOptions: 'harmless' }
+const ASK: CommandDocument = { effects: ['read', 'connect'], otherOptions: 'harmless' }
+const CHANGE: CommandDocument = { effects: ['write', 'connect'], otherOptions: 'harmless' }
+const REMOVE: CommandDocument = { effects: ['delete', 'connect'], otherOptions: 'harmless' }
+
+const KUBECTL: CommandDocument = {
+  options: {
+    '-n --namespace --context --cluster --user --request-timeout -v --v --as --as-group -s --server': 'text',
+    '--kubeconfig --token --client-key --client-certificate --certificate-authority --cache-dir': 'unknown',
+  },
+  subcommands: {
+    'get describe logs top version api-resources api-versions explain cluster-info events diff wait': {
+      ...ASK,
+      options: {
+        '-n --namespace -l --selector -o --output -c --container --tail --since --context --field-selector --sort-by':
+          'text',
+        '-f --filename -k --kustomize': 'read',
+        '--kubeconfig --raw --template --token --as --as-group --output-directory': 'unknown',
+      },
+    },
+    'apply create patch replace label annotate scale autoscale set expose taint cordon uncordon': {
+      ...CHANGE,
+      options: {
+        '-f --filename -k --kustomize': 'read',
+        '-n --namespace -l --selector -o --output -p --patch --replicas --context': 'text',
+        '--prune --force': { effects: ['delete'] },
+        '--kubeconfig --as --as-group --token': 'unknown',
+      },
+    },
+    rollout: {
+      subcommands: { 'status history': ASK, 'restart undo pause resume': CHANGE },
+    },
+    'delete drain': {
+      ...REMOVE,
+      options: {
+        '-f --filename -k --kustomize': 'read',
+        '-n --namespace -l --selector --context': 'text',
+        '--kubeconfig --as --as-group': 'unknown',
+      },
+    },
+    auth: {
+      subcommands: { 'can-i whoami': ASK, reconcile: { effects: ['grant', 'connect'], otherOptions: 'harmless' } },
+    },
+    certificate: { subcommands: { 'approve deny': { effects: ['grant', 'connect'], otherOptions: 'harmless' } } },
+    config: { subcommands: { 'view current-context get-contexts get-clusters get-users': LOOK } },
+    'port-forward proxy': { effects: ['connect', 'export', 'import'], otherOptions: 'harmless' },
+    cp: { effects: ['connect', 'export', 'import', 'read', 'write'], otherOptions: 'harmless' },
+    exec: {
+      effects: ['connect'],
+      options: { '-i -t -it -ti -q --stdin --tty --quiet': 'flag', '-c --container -n --namespace': 'text' },
+      operands: ['text', 'command'],
+    },
+  },
+}
+
+const PRUNE: CommandDocument = { effects: ['delete'], otherOptions: 'harmless' }
+const DOCKER: CommandDocument = {
+  subcommands: {
+    'ps images inspect logs version info top stats port diff history events': LOOK,
+    search: ASK,
+    'rm rmi': PRUNE,
+    'container image volume network system builder': {
+      subcommands: { 'ls list inspect df logs top stats history info': LOOK, 'rm remove prune': PRUNE },
+    },
+    'stop start restart kill pause unpause rename tag wait update': { effects: ['execute'], otherOptions: 'harmless' },
+    pull: { effects: ['connect', 'import', 'write'], otherOptions: 'harmless' },
+    push: { effects: ['connect', 'export'], otherOptions: 'harmless' },
+    cp: { effects: ['read', 'write'], otherOptions: 'harmless' },
+    exec: {
+      effects: ['execute'],
+      options: { '-i -t -it -ti -d --interactive --tty --detach': 'flag', '-w --workdir': 'text', '-u --user': 'user' },
+      operands: ['text', 'command'],
+    },
+    compose: {
+      options: { '-f --file': 'read', '-p --project-name': 'text' },
+      subcommands: {
+        'ps logs top images ls version port events': LOOK,
+        'stop start restart kill pause unpause': { effects: ['execute'], otherOptions: 'harmless' },
+        'down rm': { effects: ['execute', 'delete'], otherOptions: 'harmless' },
+      },
+    },
+  },
+}
+
+const TERRAFORM: CommandDocument = {
+  options: { '-chdir': 'unknown' },
+  subcommands: {
+    'version show output graph validate providers': LOOK,
+    fmt: { effects: ['read', 'write'], otherOptions: 'harmless' },
+    plan: {
+      effects: ['read', 'execute', 'connect'],
+      otherOptions: 'harmless',
+      options: { '-out': 'write', '-var -var-file -target -refresh -destroy': 'maybe' },
+    },
+    'apply refresh import': {
+      effects: ['read', 'write', 'define', 'execute', 'connect'],
+      otherOptions: 'harmless',
+      options: { '-destroy': { effects: ['delete'] }, '-replace': { takes: 'maybe', effects: ['delete'] } },
+    },
+    destroy: { effects: ['read', 'write', 'delete', 'define', 'execute', 'connect'], otherOptions: 'harmless' },
+    init: { effects: ['read', 'write', 'execute', 'connect', 'import'], otherOptions: 'harmless' },
+    state: { subcommands: { 'list show pull': LOOK, 'mv push replace-provider': CHANGE, rm: REMOVE } },
+    workspace: { subcommands: { 'list show': LOOK, 'new select': CHANGE, delete: REMOVE } },
+    'taint untaint': CHANGE,
+  },
+}
+
+const HELM: CommandDocument = {
+  options: { '-n --namespace --kube-context': 'text', '--kubeconfig --post-renderer': 'unknown' },
+  subcommands: {
+    'list ls status get history version search show': ASK,
+    'install upgrade rollback': {
+      effects: ['write', 'define', 'connect'],
+      options: {
+        '-f --values': 'read',
+        '-n --namespace --set --version --timeout': 'text',
+        '--install --wait --atomic --dry-run --create-namespace': 'flag',
+      },
+    },
+    'uninstall delete': REMOVE,
+  },
+}
+
+/** Containers, clusters, infrastructure. */
+export const TOOLS: Readonly<Record<string, CommandDocument>> = {
+  kubectl: KUBECTL,
+  'docker podman': DOCKER,
+  'terraform tofu': TERRAFORM,
+  helm: HELM,
+}

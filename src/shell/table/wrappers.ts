@@ -1,4 +1,4 @@
-import type { CommandDocument } from '../spec.ts'
+import type { CommandDocument } from '../../model/commands.ts'
 
 /** Programs that run the command they are given. */
 export const WRAPPERS: Readonly<Record<string, CommandDocument>> = {
@@ -20,6 +20,10 @@ export const WRAPPERS: Readonly<Record<string, CommandDocument>> = {
     options: { '-t': 'flag', '-c -n --class --classdata': 'text' },
     operands: 'command',
   },
-  'command builtin': { effects: ['session'], options: { '-v -V': 'unknown', '-p': 'flag' }, operands: 'command' },
+  flock: {
+    effects: ['session', 'write'],
+    options: { '-s -x -n -u -o -e': 'flag', '-w -E': 'text', '-c': 'shell' },
+    operands: ['write', 'command'],
+  },
   'eatmydata unbuffer caffeinate': { effects: ['session'], operands: 'command' },
 }

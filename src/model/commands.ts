@@ -1,0 +1,52 @@
+import type { Effect } from './effects.ts'
+
+/**
+ * What a word of a command is. `text` means nothing to us; `read`, `write`, `delete` and `execute` name files, and so does `output`,
+ * where `-` is the standard output; `url` and `host` are connected to; `user` is an account it becomes; `folder` is where relative names
+ * start from then on; `command` is a command from here to the end; `shell` is text a shell reads; `code` is a program in another
+ * language; `variable` is the name of a variable.
+ */
+export const ROLES = [
+  'text',
+  'read',
+  'write',
+  'output',
+  'delete',
+  'execute',
+  'url',
+  'host',
+  'user',
+  'folder',
+  'command',
+  'shell',
+  'code',
+  'variable',
+] as const
+export type Role = (typeof ROLES)[number]
+
+/** `flag`: no value. `maybe`: a value only where attached. A role: it takes a value of that role. `unknown`: not decided. */
+export type OptionWord = 'flag' | 'maybe' | 'unknown' | Role
+export type OptionDocument =
+  | OptionWord
+  | { readonly takes?: OptionWord | undefined; readonly effects?: readonly Effect[] | undefined }
+
+/** What a program does, as the built-in table and policy documents write it. */
+export interface CommandDocument {
+  /** What it does whatever its options. */
+  readonly effects?: readonly Effect[] | undefined
+  /** Names that mean the same, separated by blanks (`-o --output`), to what they do. */
+  readonly options?: Readonly<Record<string, OptionDocument>> | undefined
+  /** What options are that are not listed. Default `unknown`. */
+  readonly otherOptions?: 'harmless' | 'unknown' | undefined
+  /** What operands are; the last role holds for all that follow. Default `text`. */
+  readonly operands?: Role | readonly Role[] | undefined
+  /** What the last operand is, where there are several: `cp a b`. */
+  readonly last?: Role | undefined
+  /** What it does without operands, instead. */
+  readonly bare?: readonly Effect[] | undefined
+  /** By the first operand; one that is not listed is unknown. */
+  readonly subcommands?: Readonly<Record<string, CommandDocument>> | undefined
+}
+
+/** Commands by name; a key may hold several names, separated by blanks. */
+export type CommandTable = Readonly<Record<string, CommandDocument>>

@@ -1,0 +1,21 @@
+import { effects } from '../../model/effects.ts'
+import { literal } from '../argument.ts'
+import type { Call } from '../call.ts'
+
+const SAFE = /^(bs|ibs|obs|cbs|count|skip|seek|iseek|oseek|conv|iflag|oflag|status)=/
+
+/** `dd if=… of=…`; onto a device it destroys what was there. */
+export function readDd(call: Call): void {
+  const { reading } = call.scope
+  call.add(effects('read'))
+  for (const word of call.words) {
+    const [, key, value = ''] = /^(if|of)=([\s\S]*)$/.exec(word.text) ?? []
+    const known = word.literal || word.prefix.startsWith(`${key}=`)
+    if (key !== undefined && known && !word.splits) {
+      const file = word.literal ? literal(value) : { ...word, text: value, prefix: word.prefix.slice(3) }
+      if (key === 'if') reading.use(file, 'read')
+      else call.add(reading.use(file, 'write'))
+      if (key === 'of' && /^\/dev\//.test(value)) call.add(reading.use(file, 'delete'))
+    } else if (!SAFE.test(word.prefix) || word.splits) call.unknown(`the operand ${word.text} of dd`)
+  }
+}

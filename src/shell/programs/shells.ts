@@ -1,0 +1,127 @@
+import { effects } from '../../model/effects.ts'
+import { type Argument, mayBeOption } from '../argument.ts'
+import type { Call } from '../call.ts'
+import { giveRole, giveRoles } from '../role.ts'
+import { inside } from '../scope.ts'
+
+const EXECUTE = effects('execute')
+const SESSION = effects('session')
+/** `-o name` and `-O name` take a word; the rest of what is let through changes no reading. */
+const LETTERS = /^[-+][celuxfnoO]+$/
+const LONG = new Set(['--login', '--norc', '--noprofile', '--posix', '--'])
+
+/** `sh -c TEXT`, a shell that reads its input, or a script file. */
+export function readShell(call: Call): void {
+  const { words } = call
+  let command = false
+  let at = 0
+  for (; at < words.length; at++) {
+    const word = words[at]!
+    if (mayBeOption(word)) return call.unknown('a word that may be an option')
+    if (!/^[-+]./.test(word.text)) break
+    if (LONG.has(word.text)) continue
+    if (!LETTERS.test(word.text)) return call.unknown(`the option ${word.text} of a shell`)
+    if (word.text.includes('c')) command = true
+    if (/[oO]/.test(word.text)) at += 1
+  }
+  const operand = words[at]
+  call.add(SESSION)
+  if (command) return operand ? giveRole('shell', operand, call) : call.unknown('a shell without its command')
+  if (operand !== undefined && operand.text !== '-') return giveRole('execute', operand, call)
+  readInputScript(call)
+}
+
+/** A shell that runs what it reads: known only from a here-document or a here-string that is spelled out. */
+function readInputScript(call: Call): void {
+  if (call.input.kind !== 'text') {
+    call.add(EXECUTE)
+    return call.unknown('a shell that runs what it reads')
+  }
+  const scope = inside(call.scope, `${call.name} <<`)
+  if (scope) scope.steps.text(call.input.text, scope)
+}
+
+/** `eval`: its words joined are read again; it stays unknown, but what can be seen in it counts. */
+export function readEval(call: Call): void {
+  call.add(EXECUTE)
+  const scope = inside(call.scope, 'eval')
+  if (scope && call.words.every((word) => word.literal))
+    scope.steps.text(call.words.map((word) => word.text).join(' '), scope)
+  call.unknown('eval')
+}
+
+/** `trap 'text' EXIT`. */
+export function readTrap(call: Call): void {
+  call.add(SESSION)
+  const [first, ...rest] = call.words
+  if (first === undefined || (first.literal && /^(-|-p|-l|-P|[0-9]*)$/.test(first.text))) return
+  if (rest.length === 0 && first.literal && /^[A-Z]+[0-9+-]*$/.test(first.text)) return
+  giveRole('shell', first.literal && first.text === '--' ? (rest[0] ?? first) : first, call)
+}
+
+/** `exec` with a command, or with redirections alone. */
+export function readExec(call: Call): void {
+  call.add(SESSION)
+  let at = 0
+  while (call.words[at]?.literal && /^-[cl]*a?$|^--$/.test(call.words[at]!.text))
+    at += call.words[at]!.text.endsWith('a') ? 2 : 1
+  if (at < call.words.length) giveRoles(['command'], call.words.slice(at), call)
+}
+
+/** `command -v` asks; otherwise what follows runs. */
+export function readCommandBuiltin(call: Call): void {
+  call.add(SESSION)
+  const { words } = call
+  if (words.length > 0 && words[0]!.literal && /^-[vV]$/.test(words[0]!.text)) return call.add(effects('read'))
+  let at = 0
+  while (words[at]?.literal && (words[at]!.text === '-p' || words[at]!.text === '--')) at += 1
+  if (at < words.length) giveRoles(['command'], words.slice(at), call)
+}
+
+/** `watch` joins its words for a shell. */
+export function readWatch(call: Call): void {
+  const { words } = call
+  let at = 0
+  while (at < words.length && words[at]!.prefix.startsWith('-')) {
+    if (!words[at]!.literal || !/^(-[dtbegcw]+|-[npq][0-9.]*|-[npq])$/.test(words[at]!.text))
+      return call.unknown(`the option ${words[at]!.text}`)
+    at += /^-[nq]$/.test(words[at]!.text) ? 2 : 1
+  }
+  call.add(SESSION)
+  giveJoined(words.slice(at), call)
+}
+
+/** Words that a program joins with blanks and hands to a shell. */
+export function giveJoined(words: readonly Argument[], call: Call): void {
+  if (words.length === 0) return call.unknown('no command')
+  if (!words.every((word) => word.literal)) return call.unknown('a command line that is known only when it runs')
+  const scope = inside(call.scope, call.name)
+  if (scope) scope.steps.text(words.map((word) => word.text).join(' '), scope)
+}
+
+/** `busybox rm x`: the applet is the command. */
+export function readApplet(call: Call): void {
+  if (call.words.length === 0 || call.words[0]!.prefix.startsWith('-')) return call.add(effects('read'))
+  giveRoles(['command'], call.words, call)
+}
+
+/** A program that runs code in a language that is not read here; asked for its version only, it does nothing. */
+export function readInterpreter(call: Call): void {
+  const only = call.words.length === 1 && call.words[0]!.literal ? call.words[0]!.text : ''
+  if (only === '--version' || only === '-V') return call.add(SESSION)
+  call.add(EXECUTE)
+  call.unknown(`${call.name} runs code that is not read here`)
+}
+
+/** A program that can do anything once it runs: an editor, a pager, a client with a language of its own. */
+export function readOpaque(call: Call): void {
+  call.add(EXECUTE)
+  call.unknown(`what ${call.name} does is not in its words`)
+}
+
+/** `source FILE`: code from a file. */
+export function readSource(call: Call): void {
+  const [file] = call.words
+  if (file) giveRole('execute', file, call)
+  call.unknown('code from a file')
+}
