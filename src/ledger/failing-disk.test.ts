@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createLog } from '../kit/log.ts'
 import type { Disk } from './disk.ts'
 import { realDisk } from './disk.ts'
@@ -241,3 +241,18 @@ function until(holds: () => boolean): Promise<void> {
     look()
   })
 }
+
+test('an entry changed on disk before it is sealed is never signed, and nothing is written after it', async () => {
+  const ledger = await open()
+  write(ledger, 3)
+  await ledger.durable()
+  const [segment] = listSegments(ledgerPaths(dir).entries)
+  const fd = fs.openSync(segment!.path, 'r+')
+  fs.writeSync(fd, '{"n":7', fs.readFileSync(segment!.path, 'latin1').indexOf('{"n":2'))
+  fs.closeSync(fd)
+  await vi.waitFor(() => expect(() => write(ledger, 1)).toThrow('ledger'), { timeout: 10_000 })
+  expect(ledger.failure?.code).toBe('ledger.damaged')
+  await expect(ledger.close()).rejects.toMatchObject({ code: 'ledger.damaged' })
+  const verdict = await verifyLedger({ dir })
+  expect(verdict).toMatchObject({ verified: false, firstBad: 2 })
+})
