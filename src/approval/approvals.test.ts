@@ -196,6 +196,7 @@ describe('who may decide', () => {
     await vote(pending.id, ada)
     expect((await vote(pending.id, bob, 'reject')).state).toBe('rejected')
     expect(await pending.settled).toBe('rejected')
+    expect(pending.why()).toBe('because')
     expect(await code(vote(pending.id, bob))).toBe('approval.closed')
     expect(await approvals.consume(DIGEST)).toBeUndefined()
   })

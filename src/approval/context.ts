@@ -52,7 +52,7 @@ export function finish(
     context.log?.error('the end of an approval could not be recorded', { approval: id, error: String(error) })
     if (state === 'consumed') throw error
   } finally {
-    context.waiting.settle(id, state)
+    context.waiting.settle(id, state, typeof fields.why === 'string' ? fields.why : '')
   }
 }
 

@@ -34,7 +34,11 @@ export async function decide(context: Context, ballot: Ballot): Promise<void> {
   const state = await store.approvals.vote(vote, (votes) => outcome(context, approval, votes))
   if (state === undefined) throw new SluiceError('approval.closed')
   if (state === 'pending') waiting.tell({ kind: 'voted', id, state })
-  else finish(context, id, state, { digest: approval.digest })
+  else {
+    // It is shown to the client in its own protocol's words, where a control character may mean something.
+    const why = verdict === 'reject' && reason !== '' ? { why: reason.replace(/\p{Cc}/gu, ' ') } : {}
+    finish(context, id, state, { digest: approval.digest, ...why })
+  }
 }
 
 function check(approval: Approval, ballot: Ballot, now_ms: number): void {

@@ -1,5 +1,5 @@
 import { SluiceError } from '../kit/errors.ts'
-import type { ApprovalEnd, ApprovalRequest, PendingApproval } from '../model/ports.ts'
+import type { ApprovalRequest, PendingApproval } from '../model/ports.ts'
 import type { ApprovalRow } from '../store/approvals.ts'
 import { type Context, expire, record } from './context.ts'
 import { LIMITS } from './limits.ts'
@@ -30,9 +30,12 @@ export async function request(context: Context, asked: ApprovalRequest): Promise
 }
 
 function join(context: Context, row: ApprovalRow, session: string): PendingApproval {
-  const settled: Promise<ApprovalEnd> =
-    row.state === 'approved' ? Promise.resolve('approved') : context.waiting.hold(row.id, session)
-  return { id: row.id, url: context.urlOf(row.id), expires_ms: row.expires_ms, settled }
+  const { id, expires_ms } = row
+  const waits =
+    row.state === 'approved'
+      ? { settled: Promise.resolve('approved' as const), why: () => '' }
+      : context.waiting.hold(id, session)
+  return { id, url: context.urlOf(id), expires_ms, ...waits }
 }
 
 /** The engine's `held` entry names the operation; this one says what people are asked, and whose yes counts. */

@@ -1,5 +1,5 @@
 import type { Log } from '../kit/log.ts'
-import type { ApprovalEnd } from '../model/ports.ts'
+import type { ApprovalEnd, PendingApproval } from '../model/ports.ts'
 import type { ApprovalState } from '../store/approvals.ts'
 
 export interface ApprovalEvent {
@@ -14,16 +14,17 @@ interface Hold {
   /** Sessions that asked and have not left. */
   readonly sessions: Set<string>
   left: number
+  why: string
 }
 
 /** Who in this process waits for which request, and who follows them all. */
 export interface Waiting {
   /** The promise of a request's end; the session counts as one that waits for it. */
-  hold(id: string, session: string): Promise<ApprovalEnd>
+  hold(id: string, session: string): Pick<PendingApproval, 'settled' | 'why'>
   /** One of the waiting has left. True when nobody is left. */
   leave(id: string): boolean
   /** Wakes those who wait, and tells the followers. */
-  settle(id: string, state: ApprovalState): void
+  settle(id: string, state: ApprovalState, why?: string): void
   tell(event: ApprovalEvent): void
   follow(listener: (event: ApprovalEvent) => void): () => void
   ids(): string[]
@@ -58,11 +59,12 @@ export function createWaiting(log: Log | undefined): Waiting {
       let hold = holds.get(id)
       if (!hold) {
         const { promise, resolve } = Promise.withResolvers<ApprovalEnd>()
-        hold = { settled: promise, settle: resolve, sessions: new Set(), left: 0 }
+        hold = { settled: promise, settle: resolve, sessions: new Set(), left: 0, why: '' }
         holds.set(id, hold)
       }
       hold.sessions.add(session)
-      return hold.settled
+      const { settled } = hold
+      return { settled, why: () => hold.why }
     },
     leave(id) {
       const hold = holds.get(id)
@@ -71,11 +73,12 @@ export function createWaiting(log: Log | undefined): Waiting {
       hold.left++
       return hold.left >= hold.sessions.size
     },
-    settle(id, state) {
+    settle(id, state, why = '') {
       const hold = holds.get(id)
       const end = ENDS[state]
       if (end && hold) {
         holds.delete(id)
+        hold.why = why
         hold.settle(end)
       }
       tell({ kind: 'ended', id, state })

@@ -79,7 +79,14 @@ export async function askPeople(question: Question): Promise<Answer> {
       return { granted: false, code: 'approval.expired', status: 'expired', retry: true, approval }
     }
     case 'rejected':
-      return { granted: false, code: 'approval.rejected', status: 'rejected', retry: false, approval }
+      return {
+        granted: false,
+        code: 'approval.rejected',
+        status: 'rejected',
+        retry: false,
+        approval,
+        ...(pending.why() ? { hint: `They said: ${pending.why()}` } : {}),
+      }
     case 'expired':
     case 'cancelled':
       return { granted: false, code: 'approval.expired', status: 'expired', retry: true, approval }

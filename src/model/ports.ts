@@ -125,6 +125,8 @@ export interface PendingApproval {
   readonly expires_ms: number
   /** Settles when people or time decide. Never rejects. */
   readonly settled: Promise<ApprovalEnd>
+  /** What the person who rejected it gave as a reason; empty until then, and when none was given. */
+  why(): string
 }
 
 export interface ApprovalPort {
