@@ -39,10 +39,17 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'api.limited': 429,
   'ledger.unwritable': 503,
   'store.unavailable': 503,
+  'tunnel.invalid': 400,
 }
 
 /** Codes whose message asks to mend what it names: their detail is for the caller. */
-const NAMES_IT: ReadonlySet<ErrorCode> = new Set(['api.invalid', 'token.invalid', 'vault.refused', 'policy.invalid'])
+const NAMES_IT: ReadonlySet<ErrorCode> = new Set([
+  'api.invalid',
+  'token.invalid',
+  'vault.refused',
+  'policy.invalid',
+  'tunnel.invalid',
+])
 const RETRY: ReadonlySet<number> = new Set([429, 503])
 
 /** Answers with an error as a refusal; what is not one of ours says only that it happened. */

@@ -10,6 +10,7 @@ const USAGE = new Set([
   'config.invalid',
   'token.invalid',
   'vault.refused',
+  'tunnel.invalid',
   'policy.invalid',
 ])
 const DENIED = new Set([

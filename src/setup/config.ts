@@ -17,7 +17,9 @@ export interface GatewaySettings {
   readonly policyDir: string
   /** The ledger's name in its checkpoints: one word, never changed later. */
   readonly origin: string
-  readonly listen: { readonly postgres: Address; readonly api: Address; readonly ssh?: Address }
+  readonly listen: { readonly postgres: Address; readonly api: Address; readonly ssh?: Address; readonly tunnel?: Address }
+  /** `host:port` that connectors are told to dial; the listener's own when unset. */
+  readonly publicTunnel?: string | undefined
   /** Base of links people are sent; the API's own address when unset. */
   readonly publicUrl: string | undefined
   /** PEM files; unset: a certificate of its own, made once in the data folder. */
@@ -47,8 +49,10 @@ const FILE = z.strictObject({
     })
     .prefault({}),
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+      tunnel: address.optional(),
   tls: z.strictObject({ cert: text, key: text }).optional(),
   sampleRows: z.int().min(0).max(10_000).default(100),
+  publicTunnel: address.optional(),
   drainSeconds: z.number().min(0).max(3600).default(10),
   log: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
@@ -105,7 +109,9 @@ function settingsOf(file: z.infer<typeof FILE>, base: string): GatewaySettings {
     log: file.log,
   }
 }
+      ...(file.listen.tunnel !== undefined && { tunnel: addressOf(file.listen.tunnel) }),
 
+    publicTunnel: file.publicTunnel,
 /** `host:port`, with brackets around an IPv6 host. */
 export function addressOf(written: string): Address {
   const colon = written.lastIndexOf(':')
@@ -138,7 +144,7 @@ function sentence(issue: z.core.$ZodIssue): string {
 }
 
 function schemaKeys(path: readonly PropertyKey[]): string[] {
-  if (path[0] === 'listen') return ['postgres', 'api', 'ssh']
+  if (path[0] === 'listen') return ['postgres', 'api', 'ssh', 'tunnel']
   if (path[0] === 'tls') return ['cert', 'key']
   return Object.keys(FILE.shape)
 }

@@ -4,6 +4,13 @@ import type { ConnectorsTable, JoinTokensTable, Tables } from './tables.ts'
 export type ConnectorRow = Readonly<Selectable<ConnectorsTable>>
 export type JoinTokenRow = Readonly<Selectable<JoinTokensTable>>
 
+export interface Revoked {
+  /** Ids of the connectors. */
+  readonly revoked: readonly string[]
+  /** Tokens that nobody had used yet. */
+  readonly withdrawn: number
+}
+
 export interface NewCertificate {
   readonly serial: string
   readonly expires_ms: number
@@ -27,8 +34,8 @@ export interface ConnectorsRepository {
     issued: NewCertificate,
   ): Promise<boolean>
   seen(id: string, what: Pick<ConnectorRow, 'version' | 'seen_ms' | 'seen_from' | 'previous_serial'>): Promise<void>
-  /** Revokes one by id, or all of a name with its unused tokens; returns the ids it ended. */
-  revoke(which: { readonly id: string } | { readonly name: string }, by: string, at_ms: number): Promise<string[]>
+  /** Revokes one by id, or all of a name with its unused tokens; what it ended. */
+  revoke(which: { readonly id: string } | { readonly name: string }, by: string, at_ms: number): Promise<Revoked>
   /** Those of the ids that are unknown or revoked. */
   gone(ids: readonly string[]): Promise<string[]>
 }
@@ -112,7 +119,7 @@ function join(db: Kysely<Tables>, what: { hash: string; from: string; row: Conne
 function revoke(
   db: Kysely<Tables>,
   what: { which: { readonly id: string } | { readonly name: string }; by: string; at_ms: number },
-): Promise<string[]> {
+): Promise<Revoked> {
   const { which, by, at_ms } = what
   return db.transaction().execute(async (trx) => {
     const change = trx
@@ -122,14 +129,15 @@ function revoke(
     const rows = await ('id' in which ? change.where('id', '=', which.id) : change.where('name', '=', which.name))
       .returning('id')
       .execute()
-    if ('name' in which) {
-      await trx
-        .updateTable('join_tokens')
-        .set({ expires_ms: 0 })
-        .where('name', '=', which.name)
-        .where('used_ms', 'is', null)
-        .execute()
-    }
-    return rows.map((row) => row.id)
+    const revoked = rows.map((row) => row.id)
+    if ('id' in which) return { revoked, withdrawn: 0 }
+    const done = await trx
+      .updateTable('join_tokens')
+      .set({ expires_ms: 0 })
+      .where('name', '=', which.name)
+      .where('used_ms', 'is', null)
+      .where('expires_ms', '>', at_ms)
+      .executeTakeFirst()
+    return { revoked, withdrawn: Number(done.numUpdatedRows) }
   })
 }

@@ -35,7 +35,7 @@ export interface Vault extends SecretPort {
 }
 
 /** Keys of the installation beside the mask key. */
-export type OwnKey = 'ssh-ca' | 'ssh-host' | 'ssh-target-ca'
+export type OwnKey = 'connector-ca' | 'ssh-ca' | 'ssh-host' | 'ssh-target-ca'
 
 /** Its slash keeps it apart from every name a person can set. */
 const MASK_KEY = 'sluice/mask-key'

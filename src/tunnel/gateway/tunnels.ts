@@ -4,7 +4,7 @@ import { SluiceError, toSluiceError } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import type { Secret } from '../../kit/secret.ts'
 import type { DialerPort, LedgerPort } from '../../model/ports.ts'
-import type { ConnectorRow } from '../../store/connectors.ts'
+import type { ConnectorRow, Revoked } from '../../store/connectors.ts'
 import type { Store } from '../../store/store.ts'
 import { LIMITS } from '../limits.ts'
 import { readLine, textOf, writeLine } from '../lines.ts'
@@ -58,8 +58,8 @@ export interface Tunnels extends DialerPort {
   /** Throws `tunnel.invalid`. */
   invite(name: string, ttl_ms: number, by: string): Promise<Invitation>
   list(): Promise<ConnectorSummary[]>
-  /** Revokes one by its id, or all of a name with its unused tokens; returns the ids. Their tunnels end before this resolves. */
-  revoke(which: string, by: string): Promise<string[]>
+  /** Revokes one by its id, or all of a name with its unused tokens. Their tunnels end with it. */
+  revoke(which: string, by: string): Promise<Revoked>
   /** Takes connectors in. Rejects with `config.invalid`. */
   listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>
   close(): Promise<void>
@@ -125,14 +125,14 @@ class Office {
     await this.#listener?.close()
   }
 
-  async revoke(which: string, by: string): Promise<string[]> {
+  async revoke(which: string, by: string): Promise<Revoked> {
     const { store, clock } = this.#options
     const ended = await store.connectors.revoke(
       which.startsWith('con_') ? { id: which } : { name: which },
       by,
       clock.now_ms(),
     )
-    for (const id of ended) this.pools.of(id)?.bye('revoked')
+    for (const id of ended.revoked) this.pools.of(id)?.bye('revoked')
     return ended
   }
 
