@@ -3,8 +3,8 @@ import { sha256 } from '../../kit/digest.ts'
 import { SluiceError } from '../../kit/errors.ts'
 import type { ClientRow } from '../../store/clients.ts'
 import type { IssuedToken } from '../tokens.ts'
-import { type Exchange, GRANT, type GrantRequest } from './endpoint.ts'
 import type { Form } from './form.ts'
+import { type Exchange, GRANT, type GrantRequest } from './grant.ts'
 import { LIMITS } from './limits.ts'
 
 /** A program that asks for tokens. */

@@ -6,7 +6,7 @@ import { Secret } from '../../kit/secret.ts'
 import type { DeviceRow } from '../../store/devices.ts'
 import type { IssuedToken } from '../tokens.ts'
 import type { Client } from './clients.ts'
-import type { Exchange, GrantRequest } from './endpoint.ts'
+import type { Exchange, GrantRequest } from './grant.ts'
 import { LIMITS } from './limits.ts'
 
 /** RFC 8628 §3.2, without the addresses, which the API knows. */

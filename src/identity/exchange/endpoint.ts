@@ -1,51 +1,14 @@
-import type { Clock } from '../../kit/clock.ts'
 import { SluiceError, toSluiceError } from '../../kit/errors.ts'
-import type { LedgerPort } from '../../model/ports.ts'
 import { actorChain, type Principal } from '../../model/principal.ts'
-import type { TrustDirectory } from '../../model/trust.ts'
-import type { Store } from '../../store/store.ts'
-import type { Attempts } from '../attempts.ts'
-import type { Identity } from '../identity.ts'
-import type { PrincipalDirectory } from '../principals.ts'
 import type { IssuedToken } from '../tokens.ts'
 import { createKeyring } from '../trust/keys.ts'
-import { type Client, type Clients, clientCredentials, createClients } from './clients.ts'
+import { type Clients, clientCredentials, createClients } from './clients.ts'
 import { createDevices, type DeviceAnswer, type Devices } from './devices.ts'
 import type { Form } from './form.ts'
+import { type Exchange, GRANT, type GrantRequest } from './grant.ts'
 import { type Introspection, introspect } from './introspection.ts'
 import { LIMITS } from './limits.ts'
 import { exchange } from './token-exchange.ts'
-
-/** What a program shows for an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5). */
-export interface CodeProof {
-  readonly code: string
-  readonly verifier: string
-  readonly redirectUri: string
-  readonly client: string
-  readonly from: string
-}
-
-/** What the grants stand on. */
-export interface Exchange {
-  readonly identity: Identity
-  readonly store: Pick<Store, 'clients' | 'devices' | 'usedIds' | 'tokens'>
-  readonly principals: PrincipalDirectory
-  readonly trust: () => TrustDirectory
-  readonly attempts: Attempts
-  readonly ledger: LedgerPort
-  readonly clock: Clock
-  /** The issuer identifier: the API's public base URL. */
-  readonly issuer: () => string
-  /** Authorization codes of people who signed in by browser. */
-  readonly redeem: (proof: CodeProof) => Promise<IssuedToken>
-}
-
-export const GRANT = {
-  exchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
-  client: 'client_credentials',
-  device: 'urn:ietf:params:oauth:grant-type:device_code',
-  code: 'authorization_code',
-} as const
 
 /** Where a request came from, and how its client was known. */
 export interface Asker {
@@ -65,13 +28,6 @@ export interface TokenEndpoint {
   /** RFC 7662, for clients with a key and for administrators. */
   introspect(form: Form, asker: Asker & { readonly caller: Principal | undefined }): Promise<Introspection>
   close(): void
-}
-
-/** A grant as its function sees it. */
-export interface GrantRequest {
-  readonly form: Form
-  readonly client: Client | undefined
-  readonly from: string
 }
 
 /** The OAuth side of a gateway. Holds one timer, which does not keep the process alive. */

@@ -1,7 +1,7 @@
 import { actorChain, type Principal } from '../../model/principal.ts'
 import { type Detail, detailsOf } from '../authorization-details.ts'
-import type { Exchange } from './endpoint.ts'
 import type { Form } from './form.ts'
+import type { Exchange } from './grant.ts'
 
 /** Who acts, and for whom: the nested `act` of RFC 8693 §4.1. */
 interface Act {

@@ -4,7 +4,7 @@ import { scopeWithin } from '../../model/scope.ts'
 import { readDetails } from '../authorization-details.ts'
 import type { IssuedToken } from '../tokens.ts'
 import { verifyWorkload, type WorkloadParts } from '../trust/verify.ts'
-import type { Exchange, GrantRequest } from './endpoint.ts'
+import type { Exchange, GrantRequest } from './grant.ts'
 
 const TYPE = 'urn:ietf:params:oauth:token-type:'
 /** The type of every token issued here. */
