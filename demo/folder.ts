@@ -37,10 +37,13 @@ function isDemo(pid: number): boolean {
 }
 
 /**
- * Copies the demo's policy to where the user may edit it, once; nothing of theirs is overwritten. The database's address is the one line kept
- * right at every start, since its port may have been taken in between.
+ * Copies the demo's policy to where the user may edit it, once; nothing of theirs is overwritten. The addresses of the database and of the identity
+ * provider are the lines kept right at every start, since a port may have been taken in between.
  */
-export function preparePolicy(folder: DemoFolder, postgresPort: number): void {
+export function preparePolicy(
+  folder: DemoFolder,
+  { postgresPort, issuer }: { postgresPort: number; issuer: string },
+): void {
   const from = join(import.meta.dirname, 'policy')
   if (!existsSync(folder.policy)) {
     const draft = `${folder.policy}.draft`
@@ -55,11 +58,16 @@ export function preparePolicy(folder: DemoFolder, postgresPort: number): void {
     }
     renameSync(draft, folder.policy)
   }
-  const path = join(folder.policy, 'orders.yaml')
+  keepLine(join(folder.policy, 'orders.yaml'), /^address: 127\.0\.0\.1:\d+/m, `address: 127.0.0.1:${postgresPort}`)
+  keepLine(join(folder.policy, 'identity.yaml'), /^ {2}issuer: http:\/\/127\.0\.0\.1:\d+/m, `  issuer: ${issuer}`)
+}
+
+/** Keeps one line of a file of the user's right, where it is still there. */
+function keepLine(path: string, line: RegExp, right: string): void {
   if (!existsSync(path)) return
   const text = readFileSync(path, 'utf8')
-  const right = text.replace(/^address: 127\.0\.0\.1:\d+/m, `address: 127.0.0.1:${postgresPort}`)
-  if (right !== text) writeFileSync(path, right)
+  const kept = text.replace(line, right)
+  if (kept !== text) writeFileSync(path, kept)
 }
 
 /** Writes a file only its owner reads, whole or not at all. */

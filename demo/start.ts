@@ -7,6 +7,7 @@ import { createLog } from '../src/kit/log.ts'
 import { type RunningGateway, startGateway } from '../src/serve.ts'
 import { parseSettings } from '../src/setup/config.ts'
 import { demoFolder, preparePolicy, takeFolder, writePrivate } from './folder.ts'
+import { startIdentityProvider } from './identity.ts'
 import { formatLogLine } from './log-line.ts'
 import { type DemoOptions, demoOptions } from './options.ts'
 import { startDemoPostgres } from './postgres.ts'
@@ -45,7 +46,9 @@ async function main(): Promise<void> {
   stops.push(takeFolder(folder))
   const postgres = await startDemoPostgres(folder.demo, say)
   stops.push(() => postgres.stop())
-  preparePolicy(folder, postgres.port)
+  const people = await startIdentityProvider(folder.demo, `http://${HOST}:${options.apiPort}`)
+  stops.push(() => people.close())
+  preparePolicy(folder, { postgresPort: postgres.port, issuer: people.issuer })
   const gateway = await startGateway(settingsOf(options), { version, log: createLog('info', tell) })
   stops.push(() => gateway.stop())
   void postgres.ended.then(

@@ -6,8 +6,14 @@ import { createApi } from './api/app.ts'
 import { type ApiListener, listenApi } from './api/server.ts'
 import { createApprovals } from './approval/approvals.ts'
 import { createGateway, type Gateway, type ListenerConfig } from './engine/gateway.ts'
+import { createAttempts } from './identity/attempts.ts'
+import { createTokenEndpoint } from './identity/exchange/endpoint.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
-import { systemClock } from './kit/clock.ts'
+import { createPeople, type PeopleDocuments } from './identity/people.ts'
+import { createSignInService } from './identity/sign-in/service.ts'
+import { createSshCa } from './identity/ssh-ca.ts'
+import { createSshLinks } from './identity/ssh-links.ts'
+import { type Clock, systemClock } from './kit/clock.ts'
 import { SluiceError } from './kit/errors.ts'
 import { createLog, type Log } from './kit/log.ts'
 import { Ed25519Key } from './kit/ssh-key.ts'
@@ -18,12 +24,13 @@ import { createSsh } from './protocols/ssh/index.ts'
 import { textAnalyser } from './setup/analyse.ts'
 import { auditReader } from './setup/audit.ts'
 import { type KeyPair, ownCertificate } from './setup/certificate.ts'
-import type { GatewaySettings } from './setup/config.ts'
+import { type GatewaySettings, hostNamesOf } from './setup/config.ts'
 import { resourceDirectory } from './setup/directory.ts'
 import { openPolicyFolder, type PolicyFolder } from './setup/policy-folder.ts'
 import { policyService } from './setup/policy-service.ts'
 import { openStore } from './store/store.ts'
 import { openTranscripts, type Transcripts } from './transcript/transcripts.ts'
+import { createTunnels, type Tunnels } from './tunnel/gateway/tunnels.ts'
 import { loadMasterKey } from './vault/keyfile.ts'
 import { createVault } from './vault/vault.ts'
 
@@ -35,6 +42,9 @@ export interface RunningGateway {
   readonly ssh?: string
   /** Base URL of the API. */
   readonly api: string
+  /** `host:port` that connectors dial, where the settings name one. */
+  readonly tunnel?: string
+  readonly connectors: Tunnels
   readonly policies: PolicyFolder
   readonly identity: Identity
   /** Issues a token from the machine itself, on record: the way to the first administrator. Rejects with `token.invalid`. */
@@ -81,6 +91,7 @@ async function start(start: Start): Promise<RunningGateway> {
   const certificate = certificateOf(settings)
   const services = await openServices(start)
   const { policies, ledger, transcripts, identity, approvals, vault } = services
+  const tunnels = await openTunnels(start, services, certificate)
   const gateway = await createGateway({
     ports: {
       identity,
@@ -89,6 +100,8 @@ async function start(start: Start): Promise<RunningGateway> {
       approvals,
       recorder: transcripts,
       secrets: vault,
+      tunnels: tunnels.dialer,
+      sshLogins: services.ssh.ca,
     },
     listeners: [
       {
@@ -103,12 +116,15 @@ async function start(start: Start): Promise<RunningGateway> {
   closers.add(() => drain(gateway, settings.drain_ms))
   recordPolicies(policies, ledger, gateway)
   const postgres = `${settings.listen.postgres.host}:${gateway.ports[0]}`
-  const api = closers.keep(await serveApi(start, services, { gateway, postgres, certificate }))
+  const ssh = settings.listen.ssh && `${settings.listen.ssh.host}:${gateway.ports[1]}`
+  const api = closers.keep(await serveApi(start, services, { gateway, postgres, ssh, certificate, tunnels }))
   services.publicUrl.base ||= api.url
   return {
     postgres,
-    ...(settings.listen.ssh && { ssh: `${settings.listen.ssh.host}:${gateway.ports[1]}` }),
+    ...(ssh !== undefined && { ssh }),
     api: api.url,
+    ...(tunnels.address !== undefined && { tunnel: tunnels.address }),
+    connectors: tunnels.dialer,
     policies,
     identity,
     issueToken: async (principal, ttl_ms) => {
@@ -123,6 +139,18 @@ async function start(start: Start): Promise<RunningGateway> {
   }
 }
 
+/** The gateway's side of connectors; it takes them in where the settings name an address for them. */
+async function openTunnels(start: Start, { vault, store, ledger, clock, attempts }: Services, tls: KeyPair) {
+  const { settings, log, closers } = start
+  const seed = await vault.own('connector-ca')
+  const dialer = closers.keep(createTunnels({ store, ledger, clock, log, attempts, seed, tls }))
+  const { tunnel } = settings.listen
+  if (tunnel === undefined) return { dialer, address: undefined }
+  const { port } = await dialer.listen(tunnel)
+  const host = tunnel.host.includes(':') ? `[${tunnel.host}]` : tunnel.host
+  return { dialer, address: settings.publicTunnel ?? `${host}:${port}` }
+}
+
 type Services = Awaited<ReturnType<typeof openServices>>
 
 /** Opens what holds state, in the order in which one needs the other. */
@@ -131,7 +159,6 @@ async function openServices({ settings, log, closers }: Start) {
   const at = (...names: string[]) => join(settings.dataDir, ...names)
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 })
   const policies = closers.keep(openPolicyFolder(settings.policyDir, log))
-  const principals = { lookup: (id: string) => policies.current().principals.get(id) }
   // The ledger first: its lock keeps a second gateway away from everything in the folder.
   const ledger = closers.keep(await openLedger({ dir: at('ledger'), origin: settings.origin, log }))
   const store = closers.keep(await openStore({ path: at('store.sqlite') }))
@@ -140,30 +167,103 @@ async function openServices({ settings, log, closers }: Start) {
   )
   const master = loadMasterKey({ env: process.env, path: at('keys', 'master.key') })
   const vault = await createVault({ store, master, clock, env: process.env, log })
-  const identity = closers.keep(createIdentity({ store, clock, principals, log }))
+  const documents = () => peopleDocuments(policies)
+  const principals = closers.keep(createPeople({ store, documents, clock, log }))
+  await principals.load()
   const publicUrl = { base: settings.publicUrl ?? '' }
+  const ssh = {
+    ca: createSshCa({ own: await vault.own('ssh-ca'), targets: await vault.own('ssh-target-ca'), clock }),
+    links: createSshLinks({ clock, url: (id) => `${publicUrl.base}/sign-in/ssh/${id}` }),
+    hostNames: hostNamesOf(settings),
+  }
+  const identity = closers.keep(createIdentity({ store, clock, principals, log, ssh }))
+  const attempts = createAttempts({ clock })
+  const door = {
+    store,
+    identity,
+    people: principals,
+    documents,
+    secrets: vault,
+    seal: vault,
+    ledger,
+    attempts,
+    clock,
+    log,
+  }
+  const signIn = closers.keep(createSignInService({ ...door, base: () => publicUrl.base }))
+  const oauth = closers.keep(
+    createTokenEndpoint({
+      ...{ identity, store, principals, attempts, ledger, clock },
+      trust: () => policies.current().trust,
+      issuer: () => publicUrl.base,
+      redeem: (proof) => signIn.redeem(proof),
+    }),
+  )
   const url = () => `${publicUrl.base}/approvals`
   const approvals = closers.keep(createApprovals({ store, ledger, clock, principals, url, log }))
-  return { clock, policies, principals, ledger, transcripts, vault, identity, approvals, publicUrl }
+  const kept = { store, attempts } // for connectors
+  return {
+    ...kept,
+    clock,
+    policies,
+    principals,
+    ledger,
+    transcripts,
+    vault,
+    identity,
+    approvals,
+    publicUrl,
+    signIn,
+    oauth,
+    ssh,
+  }
 }
 
 /** SSH is spoken where the settings name an address for it. */
-async function sshListeners({ listen }: GatewaySettings, { vault }: Services): Promise<ListenerConfig[]> {
+async function sshListeners({ listen }: GatewaySettings, { vault, ssh, clock }: Services): Promise<ListenerConfig[]> {
   if (!listen.ssh) return []
-  const hostKey = new Ed25519Key(await vault.own('ssh-host')).privateText()
-  return [{ protocol: createSsh({ hostKey }), ...listen.ssh }]
+  const key = new Ed25519Key(await vault.own('ssh-host'))
+  const hostCertificate = renewed(clock, () => ssh.ca.host(key.blob, ssh.hostNames))
+  return [{ protocol: createSsh({ hostKey: key.privateText(), hostCertificate }), ...listen.ssh }]
+}
+
+const DAY_MS = 86_400_000
+
+/** Makes a thing anew when it is a day old and asked for. */
+function renewed<T>(clock: Clock, make: () => T): () => T {
+  let made = make()
+  let at_ms = clock.now_ms()
+  return () => {
+    if (clock.now_ms() - at_ms < DAY_MS) return made
+    at_ms = clock.now_ms()
+    made = make()
+    return made
+  }
+}
+
+/** What the policy in force says of people. */
+function peopleDocuments(policies: PolicyFolder): PeopleDocuments {
+  const policy = policies.current()
+  return {
+    version: policy.version,
+    ...policy.signIn,
+    lookup: (id) => policy.principals.get(id),
+    groupsOf: (principal) => policy.groupsOf(principal),
+  }
 }
 
 interface Running {
+  readonly tunnels: { readonly dialer: Tunnels; readonly address: string | undefined }
   readonly gateway: Gateway
   readonly postgres: string
+  readonly ssh: string | undefined
   readonly certificate: KeyPair
 }
 
 /** Serves the API: in the clear on this machine only, with the gateway's certificate elsewhere. */
 function serveApi({ settings, version, log }: Start, services: Services, running: Running): Promise<ApiListener> {
   const { policies, transcripts, ledger, clock } = services
-  const { gateway, postgres, certificate } = running
+  const { gateway, certificate } = running
   const { host, port } = settings.listen.api
   const dir = join(settings.dataDir, 'ledger')
   const app = createApi({
@@ -171,6 +271,7 @@ function serveApi({ settings, version, log }: Start, services: Services, running
     version,
     log,
     live: gateway.live,
+    connectors: { ...running.tunnels.dialer, address: running.tunnels.address },
     sessions: transcripts.sessions,
     policy: policyService({
       policies,
@@ -179,8 +280,9 @@ function serveApi({ settings, version, log }: Start, services: Services, running
     }),
     resources: resourceDirectory(
       () => policies.current(),
-      () => postgres,
+      (protocol) => (protocol === 'ssh' ? running.ssh : running.postgres),
     ),
+    ssh: { ...services.ssh, address: () => running.ssh },
     audit: auditReader({
       dir,
       transcripts: join(settings.dataDir, 'transcripts'),

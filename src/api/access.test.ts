@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { CALLER_NAMES, type Caller, DIGEST, startTestApi, type TestApi } from '../../test/rig/api.ts'
 import { ACCESS, type Access } from './access.ts'
+import { SIGN_IN_PAGES } from './sign-in/routes.ts'
 
 /** Who may, by what the route says of itself; all others get the status beside. The rig's session, request and token are bot's, acting for sue. */
 const RIGHTS: Record<Access, { readonly may: readonly Caller[]; readonly else: (caller: Caller) => number }> = {
@@ -66,7 +67,7 @@ it('every route says who may call it, and is in the document', () => {
     .filter((route) => route.method !== 'ALL')
     .map((route) => `${route.method.toLowerCase()} ${route.path}`)
   const documented = table.map(({ name }) => name.replaceAll(/\{(\w+)\}/g, ':$1'))
-  expect(new Set(served)).toEqual(new Set([...documented, 'get /openapi.json', 'get /approvals/:id']))
+  expect(new Set(served)).toEqual(new Set([...documented, 'get /openapi.json', 'get /approvals/:id', ...SIGN_IN_PAGES]))
   expect(table.filter(({ operation }) => operation['x-access'] === 'anyone').map(({ name }) => name)).toEqual([
     'get /health',
   ])

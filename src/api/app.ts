@@ -3,10 +3,12 @@ import { HTTPException } from 'hono/http-exception'
 import { SluiceError } from '../kit/errors.ts'
 import { approvalRoutes } from './approvals.ts'
 import { auditRoutes } from './audit.ts'
+import { connectorRoutes } from './connectors.ts'
 import { routeGroup } from './env.ts'
 import { healthRoutes } from './health.ts'
 import { LIMITS } from './limits.ts'
 import { meRoutes } from './me.ts'
+import { oauthRoutes } from './oauth.ts'
 import { pageRoutes } from './page.ts'
 import { policyRoutes } from './policy.ts'
 import { refuse } from './refusal.ts'
@@ -14,7 +16,9 @@ import { resourceRoutes } from './resources.ts'
 import { secretRoutes } from './secrets.ts'
 import type { ApiServices } from './services.ts'
 import { sessionRoutes } from './sessions.ts'
+import { signInRoutes } from './sign-in/routes.ts'
 import { bearer, createSignIn } from './sign-in.ts'
+import { sshRoutes } from './ssh.ts'
 import { createStreams } from './stream.ts'
 import { tokenRoutes } from './tokens.ts'
 
@@ -52,6 +56,8 @@ export function createApi(services: ApiServices) {
   const described = app
     .route('/', healthRoutes())
     .route('/', pageRoutes(signIn))
+    .route('/', signInRoutes())
+    .route('/', oauthRoutes(signIn))
     .route('/api/v1', meRoutes())
     .route('/api/v1', sessionRoutes())
     .route('/api/v1', approvalRoutes())
@@ -60,6 +66,8 @@ export function createApi(services: ApiServices) {
     .route('/api/v1', policyRoutes())
     .route('/api/v1', auditRoutes())
     .route('/api/v1', secretRoutes())
+    .route('/api/v1', sshRoutes())
+    .route('/api/v1', connectorRoutes())
   described.doc31('/openapi.json', {
     openapi: '3.1.0',
     info: {

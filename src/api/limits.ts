@@ -2,6 +2,8 @@
 export const LIMITS = {
   /** A secret of 64 KiB, escaped in JSON. */
   body_bytes: 262_144,
+  /** How long a browser keeps its secret after it last began a sign-in. */
+  flow_cookie_s: 1_200,
   page: 100,
   page_max: 1_000,
   /** Failed sign-ins one address may make before it waits, and how often it gets one back. */

@@ -1,11 +1,25 @@
 import { answers, route } from './access.ts'
 import { routeGroup } from './env.ts'
 import { isAdmin } from './rights.ts'
-import { instant, principalOf, principalSchema } from './shapes.ts'
+import { done, instant, principalOf, principalSchema } from './shapes.ts'
+import { cookieOf, csrfOf, SESSION_COOKIE } from './sign-in/cookies.ts'
 import { z } from './zod.ts'
 
 const meSchema = z
-  .object({ principal: principalSchema, admin: z.boolean(), expires_ms: instant.optional(), version: z.string() })
+  .object({
+    principal: principalSchema,
+    admin: z.boolean(),
+    expires_ms: instant.optional(),
+    version: z.string(),
+    signIn: z
+      .object({ provider: z.string(), created_ms: instant, fresh: z.boolean() })
+      .optional()
+      .openapi({ description: 'Where the caller signed in, and whether that was lately enough to approve.' }),
+    csrf: z
+      .string()
+      .optional()
+      .openapi({ description: 'For a browser’s session: goes into X-Sluice-CSRF with every change.' }),
+  })
   .openapi('Me')
 
 const me = route('signed-in', {
@@ -13,6 +27,17 @@ const me = route('signed-in', {
   path: '/me',
   summary: 'Who you are here.',
   responses: answers(meSchema),
+})
+
+const signOut = route('signed-in', {
+  method: 'post',
+  path: '/sign-out',
+  summary: 'End the sign-in behind this token or session, with everything that came of it. Other tokens stay.',
+  responses: answers(
+    done
+      .extend({ elsewhere: z.string().optional().openapi({ description: 'Where to end the provider’s own session.' }) })
+      .openapi('SignedOut'),
+  ),
 })
 
 const statusSchema = z.object({ version: z.string(), problems: z.array(z.string()) }).openapi('Status')
@@ -26,13 +51,23 @@ const status = route('admin', {
 
 export const meRoutes = () =>
   routeGroup()
-    .openapi(me, (c) => {
+    .openapi(me, async (c) => {
       const { caller, services } = c.var
-      const expires = caller.expires_ms === undefined ? {} : { expires_ms: caller.expires_ms }
-      return c.json(
-        { principal: principalOf(caller), admin: isAdmin(caller), ...expires, version: services.version },
-        200,
-      )
+      const row = await services.signIn.signIns.of(caller.credential)
+      const cookie = c.req.header('authorization') === undefined ? cookieOf(c, SESSION_COOKIE) : undefined
+      const more = {
+        ...(caller.expires_ms !== undefined && { expires_ms: caller.expires_ms }),
+        ...(row && {
+          signIn: { provider: row.provider, created_ms: row.created_ms, fresh: services.signIn.isFresh(row) },
+        }),
+        ...(cookie !== undefined && { csrf: csrfOf(cookie) }),
+      }
+      return c.json({ principal: principalOf(caller), admin: isAdmin(caller), version: services.version, ...more }, 200)
+    })
+    .openapi(signOut, async (c) => {
+      const { caller, services } = c.var
+      const elsewhere = await services.signIn.leave(caller.credential, caller.id)
+      return c.json({ done: true as const, ...(elsewhere && { elsewhere }) }, 200)
     })
     .openapi(status, (c) => {
       const { services } = c.var

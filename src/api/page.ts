@@ -6,14 +6,15 @@ import { type ApiEnv, routeGroup } from './env.ts'
 import { peerOf, type SignIn } from './sign-in.ts'
 
 /** Text runs left to right whatever its letters, so that the order seen is the order run. */
-const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
+export const PAGE_STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
 pre,code{font:14px/1.5 ui-monospace,monospace;unicode-bidi:bidi-override;direction:ltr}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid #bbb;padding:.75rem;background:#f6f6f6}
 th{text-align:left;font-weight:600;padding-right:1.5rem;vertical-align:top;white-space:nowrap}td{overflow-wrap:anywhere}
+button{font:inherit;padding:.4rem 1rem;margin:.5rem .75rem .5rem 0}input{font:inherit;padding:.4rem}
 .warning{border-left:4px solid #b45309;padding-left:.75rem}
 @media(prefers-color-scheme:dark){body{color:#eee;background:#161616}pre{background:#222;border-color:#555}}`
 
-const POLICY = `default-src 'none'; style-src 'sha256-${hash('sha256', STYLE, 'base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+const POLICY = `default-src 'none'; style-src 'sha256-${hash('sha256', PAGE_STYLE, 'base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
 
 /**
  * The page an approval's link leads to. A browser cannot carry a bearer token, so it asks for it as the password of Basic
@@ -99,8 +100,9 @@ function commands({ id, digest, text, parameters }: ShownApproval): string {
 
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`
 
-function page(title: string, content: string): string {
-  const head = `<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><style>${STYLE}</style>`
+/** A whole page around its content. The title is escaped, the content is HTML. */
+export function page(title: string, content: string): string {
+  const head = `<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><style>${PAGE_STYLE}</style>`
   return `<!doctype html><html lang="en"><head>${head}</head><body><h1>${escapeHtml(title)}</h1>\n${content}\n</body></html>`
 }
 
@@ -112,6 +114,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (c) => ENTITIES[c]!)
 }

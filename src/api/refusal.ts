@@ -25,6 +25,13 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'api.forbidden': 403,
   'approval.self': 403,
   'approval.forbidden': 403,
+  'signin.refused': 403,
+  'signin.expired': 400,
+  'signin.answer': 400,
+  'signin.provider': 502,
+  'signin.groups': 403,
+  'signin.stale': 403,
+  'signin.forged': 403,
   'api.not_found': 404,
   'approval.closed': 409,
   'approval.mismatch': 409,
@@ -32,6 +39,7 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'api.invalid': 400,
   'token.invalid': 400,
   'vault.refused': 400,
+  'tunnel.invalid': 400,
   'policy.invalid': 422,
   'sql.syntax': 422,
   'sql.too_large': 422,
@@ -39,7 +47,6 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'api.limited': 429,
   'ledger.unwritable': 503,
   'store.unavailable': 503,
-  'tunnel.invalid': 400,
 }
 
 /** Codes whose message asks to mend what it names: their detail is for the caller. */
@@ -52,10 +59,15 @@ const NAMES_IT: ReadonlySet<ErrorCode> = new Set([
 ])
 const RETRY: ReadonlySet<number> = new Set([429, 503])
 
+/** The HTTP status an error is answered with. */
+export function statusOf(code: ErrorCode): ContentfulStatusCode {
+  return STATUS[code] ?? 500
+}
+
 /** Answers with an error as a refusal; what is not one of ours says only that it happened. */
 export function refuse(c: Context, thrown: unknown): Response {
   const error = thrown instanceof HTTPException ? new SluiceError('api.invalid', thrown.message) : toSluiceError(thrown)
-  const status = STATUS[error.code] ?? 500
+  const status = statusOf(error.code)
   const named = NAMES_IT.has(error.code) && error.detail !== ''
   const body: ApiRefusal = {
     status: status === 401 || status === 403 ? 'denied' : 'error',

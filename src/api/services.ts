@@ -1,6 +1,10 @@
 import type { Approvals } from '../approval/approvals.ts'
+import type { TokenEndpoint } from '../identity/exchange/endpoint.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { PrincipalDirectory } from '../identity/principals.ts'
+import type { SignInService } from '../identity/sign-in/service.ts'
+import type { SshCa } from '../identity/ssh-ca.ts'
+import type { SshLinks } from '../identity/ssh-links.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import type { Obligations, Outcome } from '../model/decision.ts'
@@ -8,6 +12,7 @@ import type { EntryKind } from '../model/ledger.ts'
 import type { LedgerPort, LiveSessions } from '../model/ports.ts'
 import type { Principal } from '../model/principal.ts'
 import type { SessionMeta, TranscriptEvent } from '../model/transcript.ts'
+import type { Tunnels } from '../tunnel/gateway/tunnels.ts'
 import type { Vault } from '../vault/vault.ts'
 
 /** Everything the API is a skin over. The composition root hands in the real ones. */
@@ -17,8 +22,11 @@ export interface ApiServices {
   readonly log: Log
   readonly identity: Identity
   readonly principals: PrincipalDirectory
+  readonly signIn: SignInService
+  readonly oauth: TokenEndpoint
   readonly approvals: Approvals
   readonly vault: Vault
+  readonly connectors: ConnectorDirectory
   readonly ledger: LedgerPort
   readonly live: LiveSessions
   readonly sessions: SessionIndex
@@ -26,8 +34,14 @@ export interface ApiServices {
   readonly policy: PolicyService
   readonly resources: ResourceDirectory
   readonly audit: AuditReader
+  readonly ssh: SshDesk
   /** Sentences naming what keeps the gateway from forwarding now; empty when nothing does. */
   problems(): readonly string[]
+}
+
+export interface ConnectorDirectory extends Pick<Tunnels, 'invite' | 'list' | 'revoke'> {
+  /** `host:port` that connectors dial; undefined when the gateway listens for none. */
+  readonly address: string | undefined
 }
 
 /** A session that was: what it was when it opened, and what became of it. */
@@ -130,6 +144,16 @@ export interface ResourceSummary {
 export interface ResourceDirectory {
   /** What the principal may open, by name. */
   list(principal: Principal): readonly ResourceSummary[]
+}
+
+/** What callers need for SSH, and the sign-ins that wait for them. */
+export interface SshDesk {
+  readonly ca: SshCa
+  readonly links: SshLinks
+  /** `host:port` of the listener; undefined when SSH is not spoken. */
+  address(): string | undefined
+  /** The names in the gateway's host certificate. */
+  readonly hostNames: readonly string[]
 }
 
 export interface AuditEntry {

@@ -4,7 +4,7 @@ import { type ApiClient, answerOf, createClient, eventsOf } from '../api/client.
 import { SluiceError } from '../kit/errors.ts'
 import { CommandFailure, EXIT } from './exit.ts'
 import { type Paint, paintFor } from './paint.ts'
-import { loadProfile, type Profile } from './profile.ts'
+import { loadProfile, type Profile, type ProfileChoice } from './profile.ts'
 
 /** What every verb needs: the options all of them share, and where to print. */
 export interface Context {
@@ -51,9 +51,9 @@ export function addGlobalOptions(program: Command): Command {
 }
 
 /** Builds the context of one run of a verb. Throws CommandFailure for an unusable profile. */
-export function contextOf(command: Command): Context {
+export function contextOf(command: Command, over: Pick<ProfileChoice, 'anonymous' | 'token'> = {}): Context {
   const options = command.optsWithGlobals<GlobalOptions>()
-  const profile = loadProfile(options)
+  const profile = loadProfile({ ...options, ...over })
   // fetch takes authorities from the process alone.
   if (profile.ca && profile.api.startsWith('https:'))
     setDefaultCACertificates([...getCACertificates('default'), profile.ca])

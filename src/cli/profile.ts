@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { CommandFailure, EXIT } from './exit.ts'
+import { loginFile, storedLogin } from './login/stored.ts'
 
 /** Where the gateway is and who asks. */
 export interface Profile {
@@ -22,6 +23,8 @@ export interface ProfileChoice {
   readonly token?: string | undefined
   /** An identity of the profile: the file `tokens/NAME` beside it. */
   readonly as?: string | undefined
+  /** No token is needed: the verb is how one gets there. */
+  readonly anonymous?: boolean | undefined
 }
 
 interface ProfileFile {
@@ -34,7 +37,7 @@ interface ProfileFile {
 const DEFAULT_API = 'http://127.0.0.1:8420'
 
 /**
- * Command line, then SLUICE_URL and SLUICE_TOKEN, then the profile in `.sluice/` of the current folder (or SLUICE_DIR), then the one in ~/.config/sluice.
+ * Command line, then SLUICE_URL and SLUICE_TOKEN, then what `sluice login` left, then the profile in `.sluice/` of the current folder (or SLUICE_DIR), then the one in ~/.config/sluice.
  * Throws CommandFailure for a profile that another user could have planted and for a token that would travel in the clear.
  */
 export function loadProfile(choice: ProfileChoice, env: NodeJS.ProcessEnv = process.env, cwd = process.cwd()): Profile {
@@ -44,10 +47,7 @@ export function loadProfile(choice: ProfileChoice, env: NodeJS.ProcessEnv = proc
   ].find((place) => isFile(join(place, 'profile.json')))
   const file = folder ? parseProfile(join(folder, 'profile.json')) : {}
   const api = (choice.url || env.SLUICE_URL || file.api || DEFAULT_API).replace(/\/+$/, '')
-  const token =
-    choice.token ||
-    (choice.as ? undefined : env.SLUICE_TOKEN) ||
-    tokenOf(folder, choice.as ?? file.as, choice.as !== undefined)
+  const token = choice.anonymous ? undefined : tokenFor(choice, { api, folder, as: file.as, env })
   checkUrl(api, token)
   const ca = env.SLUICE_CA
     ? readAuthority(resolve(cwd, env.SLUICE_CA))
@@ -55,6 +55,29 @@ export function loadProfile(choice: ProfileChoice, env: NodeJS.ProcessEnv = proc
       ? readOrUndefined(resolve(folder, file.ca))
       : undefined
   return { api, token, postgres: file.postgres, ca, folder }
+}
+
+interface Place {
+  readonly api: string
+  readonly folder: string | undefined
+  /** The identity the profile names. */
+  readonly as: string | undefined
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** A sign-in that has ended is said to have: acting as somebody else then would be a surprise. */
+function tokenFor(choice: ProfileChoice, { api, folder, as, env }: Place): string | undefined {
+  if (choice.token) return choice.token
+  if (choice.as !== undefined) return tokenOf(folder, choice.as, true)
+  if (env.SLUICE_TOKEN) return env.SLUICE_TOKEN
+  const login = storedLogin(loginFile(folder, env), api)
+  if (!login) return tokenOf(folder, as, false)
+  if (login.expires_ms > Date.now()) return login.token
+  throw new CommandFailure(
+    'Your sign-in has ended.',
+    EXIT.denied,
+    'Sign in again: sluice login, or forget it: sluice logout',
+  )
 }
 
 function parseProfile(path: string): ProfileFile {

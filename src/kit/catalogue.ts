@@ -258,6 +258,10 @@ export const CATALOGUE = {
     message: 'Nothing may be forwarded there, whatever the rules say.',
     remedy: 'Name another host and port.',
   },
+  'ssh.path': {
+    message: 'The path cannot be judged, so it is refused.',
+    remedy: 'Use a path of plain UTF-8 without NUL, shorter than 4,096 bytes.',
+  },
   'ssh.read_only': {
     message: 'A rule allows reading only, and this is not known to only read.',
     remedy: 'Use a command that only reads, or ask for a rule that allows more.',
@@ -271,7 +275,8 @@ export const CATALOGUE = {
   },
   'target.hostkey': {
     message: 'The target shows a host key that nobody vouched for.',
-    remedy: 'Tell the administrator: `hostKeys` of the resource must name the key, and only after it was compared on the target itself.',
+    remedy:
+      'Tell the administrator: `hostKeys` of the resource must name the key, and only after it was compared on the target itself.',
   },
   'target.login': {
     message: 'The gateway could not log in to the target.',
@@ -332,52 +337,6 @@ export const CATALOGUE = {
     message: 'Another process already holds this connector’s certificate.',
     remedy:
       'Give each connector a folder and a token of its own. If this is the only one, its key was stolen: revoke it.',
-  },
-  'tunnel.unreachable': {
-    message: 'The gateway cannot be reached.',
-    remedy: 'Check the address, the firewall rule and the proxy.',
-  },
-
-  'tunnel.down': {
-    message: 'No connector that leads to the target is there.',
-    remedy: 'Ask the administrator: `sluice connectors` shows which are.',
-  },
-  'tunnel.lost': {
-    message: 'The connector to the target was lost.',
-    remedy: 'Connect again: another connector takes over where there is one.',
-  },
-  'tunnel.forbidden': {
-    message: 'The connector may not reach this target.',
-    remedy: 'The administrator must put its address on the connector’s allow-list (`--allow`).',
-  },
-  'tunnel.incompatible': {
-    message: 'The connector is too old for this gateway.',
-    remedy: 'The administrator must upgrade it.',
-  },
-  'tunnel.malformed': {
-    message: 'The other end of the tunnel broke the protocol.',
-    remedy: 'Check that gateway and connector are what they should be, and run the same version.',
-  },
-  'tunnel.token': {
-    message: 'The join token does not hold: it is wrong, was used before, or has expired.',
-    remedy: 'Make a new one: `sluice connectors add NAME`. If nobody of yours used it, find out who did.',
-  },
-  'tunnel.proof': {
-    message: 'The key was not shown to be held by the one who sent it.',
-    remedy: 'Join again, straight to the gateway.',
-  },
-  'tunnel.stranger': {
-    message: 'The other end is not the gateway the join token or the certificate names.',
-    remedy: 'Check the address. If it is right, something sits in between: use --websocket.',
-  },
-  'tunnel.invalid': { message: 'This connector cannot be added.', remedy: 'Mend what the message names.' },
-  'tunnel.refused': {
-    message: 'The gateway does not take this connector.',
-    remedy: 'See `sluice connectors`; join again with a new token.',
-  },
-  'tunnel.duplicate': {
-    message: 'Another process already holds this connector’s certificate.',
-    remedy: 'Give each connector a folder and a token of its own. If this is the only one, its key was stolen: revoke it.',
   },
   'tunnel.unreachable': {
     message: 'The gateway cannot be reached.',

@@ -8,7 +8,7 @@ import { duration_ms } from './units.ts'
 type Body = DocumentOf<'IdentityProvider'>
 
 /** Names principal ids use themselves. */
-const RESERVED = new Set(['break-glass'])
+const RESERVED = new Set(['break-glass', 'ssh'])
 const TIMES = { max: '8h', recheck: '5m', grace: '15m', fresh: '15m' } as const
 const SCOPES = ['profile', 'email', 'offline_access']
 const LOOPBACK = /^(127(\.\d+){3}|\[::1\]|localhost)$/

@@ -7,6 +7,8 @@ export type SignInRow = Readonly<Selectable<SignInsTable>>
 export interface SignInsRepository {
   insert(row: SignInRow): Promise<void>
   get(id: string): Promise<SignInRow | undefined>
+  /** The sign-in a token came of, directly. */
+  ofToken(token: string): Promise<SignInRow | undefined>
   /** Those that stand and whose provider is to be asked, longest due first. */
   due(now_ms: number, limit: number): Promise<SignInRow[]>
   /** Those that stand of one subject, or of one session of the provider. */
@@ -25,6 +27,13 @@ export function signInsRepository(db: Kysely<Tables>): SignInsRepository {
       await db.insertInto('sign_ins').values(row).execute()
     },
     get: (id) => db.selectFrom('sign_ins').selectAll().where('id', '=', id).executeTakeFirst(),
+    ofToken: (token) =>
+      db
+        .selectFrom('tokens')
+        .innerJoin('sign_ins', 'sign_ins.id', 'tokens.parent')
+        .selectAll('sign_ins')
+        .where('tokens.id', '=', token)
+        .executeTakeFirst(),
     due: (now_ms, limit) =>
       db
         .selectFrom('sign_ins')

@@ -2,11 +2,11 @@ import type { Clock } from '../kit/clock.ts'
 import { SluiceError } from '../kit/errors.ts'
 import type { Log } from '../kit/log.ts'
 import { Secret } from '../kit/secret.ts'
-import type { SecretPort } from '../model/ports.ts'
+import type { SealPort, SecretPort } from '../model/ports.ts'
 import type { SecretSource } from '../model/resource.ts'
 import type { Store } from '../store/store.ts'
 import { LIMITS } from './limits.ts'
-import { type MasterKey, randomKey, seal, unseal } from './seal.ts'
+import { type MasterKey, randomKey, type Sealed, seal, unseal } from './seal.ts'
 import { fromEnv, fromFile } from './sources.ts'
 
 export interface VaultOptions {
@@ -24,7 +24,7 @@ export interface SecretSummary {
   readonly updated_ms: number
 }
 
-export interface Vault extends SecretPort {
+export interface Vault extends SecretPort, SealPort {
   /** Stores or replaces a secret. Throws `vault.refused` for a wrong name, or a value that is empty or above 64 KiB. */
   set(name: string, value: Secret, by: string): Promise<void>
   list(): Promise<SecretSummary[]>
@@ -54,6 +54,8 @@ export async function createVault(options: VaultOptions): Promise<Vault> {
       if (!row) throw new SluiceError('vault.missing', `no secret ${JSON.stringify(source.vault)} is stored`)
       return unseal(master, row.name, row)
     },
+    seal: (name, value) => JSON.stringify(seal(master, `sealed/${name}`, value)),
+    open: (name, sealed) => unseal(master, `sealed/${name}`, JSON.parse(sealed) as Sealed),
     async set(name, value, by) {
       check(name, value)
       await store.secrets.put({ name, ...seal(master, name, value), updated_by: by, updated_ms: clock.now_ms() })

@@ -4,14 +4,21 @@ import { join } from 'node:path'
 import { type Api, createApi } from '../../src/api/app.ts'
 import type { ApiServices, PastSession, ReplayEvent } from '../../src/api/services.ts'
 import { createApprovals } from '../../src/approval/approvals.ts'
+import { createAttempts } from '../../src/identity/attempts.ts'
 import { createIdentity, type Identity } from '../../src/identity/identity.ts'
+import { createPeople, type PeopleDocuments } from '../../src/identity/people.ts'
 import type { KnownPrincipal } from '../../src/identity/principals.ts'
+import { createSignInService } from '../../src/identity/sign-in/service.ts'
+import { createSshCa } from '../../src/identity/ssh-ca.ts'
+import { createSshLinks } from '../../src/identity/ssh-links.ts'
 import { sha256 } from '../../src/kit/digest.ts'
 import { SluiceError } from '../../src/kit/errors.ts'
 import { createLog } from '../../src/kit/log.ts'
+import { Secret } from '../../src/kit/secret.ts'
 import type { EntryKind } from '../../src/model/ledger.ts'
 import type { ApprovalRequest, LiveSession, LiveSessions } from '../../src/model/ports.ts'
 import type { Principal } from '../../src/model/principal.ts'
+import type { IdentityProvider } from '../../src/model/provider.ts'
 import { openStore } from '../../src/store/store.ts'
 import { masterKey, randomKey } from '../../src/vault/seal.ts'
 import { createVault } from '../../src/vault/vault.ts'
@@ -63,6 +70,7 @@ export interface TestApi extends AsyncDisposable {
   readonly app: Api
   readonly services: ApiServices
   readonly people: Map<string, KnownPrincipal>
+  readonly providers: Map<string, IdentityProvider>
   readonly entries: { kind: EntryKind; body: Record<string, unknown> }[]
   readonly kills: string[]
   /** Ids of the things that belong to bot, acting for sue. */
@@ -85,7 +93,14 @@ export async function startTestApi(): Promise<TestApi> {
   for (const [name, groups] of Object.entries(HUMANS)) people.set(`human:${name}`, { kind: 'human', name, groups })
   const rig = { ledgerFails: false, entries: [] as TestApi['entries'], kills: [] as string[] }
   const clock = { now_ms: () => Date.now(), monotonic_ms: () => performance.now() }
-  const principals = { lookup: (id: string) => people.get(id) }
+  const log = createLog('error')
+  const providers = new Map<string, IdentityProvider>()
+  const documents = (): PeopleDocuments => ({
+    ...{ version: '1', providers, accounts: new Map() },
+    lookup: (id) => people.get(id),
+    groupsOf: ({ groups }) => groups,
+  })
+  const principals = createPeople({ store, documents, clock, log })
   const ledger: ApiServices['ledger'] = {
     append: (kind, body) => rig.entries.push({ kind, body: JSON.parse(`{${body}}`) as Record<string, unknown> }),
     commit: () => {
@@ -93,22 +108,36 @@ export async function startTestApi(): Promise<TestApi> {
     },
     durable: async () => {},
   }
-  const identity = createIdentity({ store, clock, principals })
+  const seed = () => new Secret(randomKey())
+  const ssh = {
+    ca: createSshCa({ own: seed(), targets: seed(), clock }),
+    links: createSshLinks({ clock, url: (id) => `http://127.0.0.1:1/sign-in/ssh/${id}` }),
+    hostNames: ['gateway.test'],
+    address: () => '127.0.0.1:22',
+  }
+  const identity = createIdentity({ store, clock, principals, ssh })
   const approvals = createApprovals({ store, ledger, clock, principals, url: 'http://127.0.0.1:1/approvals' })
   const vault = await createVault({ store, master: masterKey(randomKey()), clock, env: {} })
+  const attempts = createAttempts({ clock })
+  const signIn = createSignInService({
+    ...{ store, identity, people: principals, documents, secrets: vault, seal: vault, ledger, attempts, clock, log },
+    base: () => 'http://127.0.0.1:1',
+  })
   const { texts, ids: tokenIds, callers } = await signEveryoneIn(identity)
   const bot = callers.bot
   const live = liveSessions(bot, rig.kills)
   const services: ApiServices = {
-    ...{ version: '0.0.0-test', clock, log: createLog('error'), identity, principals, approvals, vault, ledger, live },
+    ...{ version: '0.0.0-test', clock, log, identity, principals, approvals, vault, ledger, live },
     ...standIns(bot),
+    signIn,
+    ssh,
   }
   const request = (over: Partial<ApprovalRequest> = {}): ApprovalRequest => ({ ...REQUEST, principal: bot, ...over })
   const approval = await approvals.request(request())
   rig.entries.length = 0
   const app = createApi(services)
   return Object.assign(rig, {
-    ...{ app, services, people, request, tokenIds },
+    ...{ app, services, people, providers, request, tokenIds },
     ids: { session: 'ses_live', approval: approval.id, token: tokenIds.bot },
     token: (caller: Caller) => texts[caller],
     async call(caller: Caller | undefined, method: string, path: string, body?: unknown) {
@@ -119,6 +148,8 @@ export async function startTestApi(): Promise<TestApi> {
     },
     async [Symbol.asyncDispose]() {
       identity.close()
+      principals.close()
+      signIn.close()
       approvals.close()
       await store.close()
       rmSync(folder, { recursive: true })
@@ -182,9 +213,21 @@ function liveSessions(bot: Principal, kills: string[]): LiveSessions {
   }
 }
 
+const CONNECTOR = {
+  ...{
+    name: 'vpc-1',
+    id: 'con_1',
+    state: 'ready' as const,
+    version: '1.0.0',
+    from: '192.0.2.7',
+    joinedBy: 'human:ada',
+  },
+  ...{ joined_ms: 1_800_000_000_000, seen_ms: 1_800_000_000_000, expires_ms: 1_800_600_000_000 },
+}
+
 function standIns(
   bot: Principal,
-): Pick<ApiServices, 'sessions' | 'transcripts' | 'policy' | 'resources' | 'audit' | 'problems'> {
+): Pick<ApiServices, 'sessions' | 'transcripts' | 'connectors' | 'policy' | 'resources' | 'audit' | 'problems'> {
   const past: PastSession = { ...sessionOf(bot, 'ses_past'), closed_ms: 1_800_000_001_000, endedWhy: 'the client left' }
   const status = {
     version: 'p1',
@@ -234,5 +277,16 @@ function standIns(
       verify: async () => ({ ok: true, size: 1 }),
     },
     problems: () => [],
+    connectors: {
+      address: 'gw.example:15443',
+      invite: async (name, ttl_ms) => ({
+        id: 'inv_1',
+        name,
+        token: 'slu_join_x',
+        expires_ms: 1_800_000_000_000 + ttl_ms,
+      }),
+      list: async () => [CONNECTOR],
+      revoke: async (which) => ({ revoked: which === CONNECTOR.id ? [which] : [], withdrawn: 0 }),
+    },
   }
 }

@@ -114,14 +114,12 @@ export const identityProvider = z.strictObject({
   oidc: oidc
     .optional()
     .meta({ description: 'OpenID Connect.', examples: ['{ issuer: https://login.acme.example, clientId: sluice }'] }),
-  saml: saml
-    .optional()
-    .meta({
-      description: 'SAML 2.0.',
-      examples: [
-        '{ entityId: https://idp.acme.example/metadata, ssoUrl: https://idp.acme.example/sso, certificates: ["-----BEGIN CERTIFICATE-----\\n…"] }',
-      ],
-    }),
+  saml: saml.optional().meta({
+    description: 'SAML 2.0.',
+    examples: [
+      '{ entityId: https://idp.acme.example/metadata, ssoUrl: https://idp.acme.example/sso, certificates: ["-----BEGIN CERTIFICATE-----\\n…"] }',
+    ],
+  }),
   map: z
     .array(mapping)
     .max(5_000)

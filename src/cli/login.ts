@@ -1,0 +1,72 @@
+import type { Command } from 'commander'
+import { answerOf, type Context, contextOf } from './context.ts'
+import { briefly } from './duration.ts'
+import { openBrowser } from './login/browser.ts'
+import { awaitBrowser } from './login/loopback.ts'
+import { loginFile, storeLogin } from './login/stored.ts'
+import { type GivenToken, givenToken, postForm } from './login/token-endpoint.ts'
+
+interface LoginOptions {
+  readonly provider?: string
+  readonly fresh?: boolean
+  readonly browser: boolean
+  readonly device?: boolean
+}
+
+/** `sluice login` */
+export function registerLoginCommand(program: Command): void {
+  program
+    .command('login')
+    .description('sign in at your identity provider, in a browser; the token that gives you is used from then on')
+    .option('--provider <name>', 'which one, where the gateway has several (default: the browser asks)')
+    .option('--fresh', 'show your credentials again: approving needs a sign-in of the last minutes')
+    .option('--no-browser', 'only print the address; open it in a browser on this machine')
+    .option('--device', 'for a machine without a browser: a code to enter on another one')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sluice login
+  sluice login --provider acme --fresh
+  sluice login --device
+  PGPASSWORD="$(sluice token print)" psql -h gateway -U orders
+
+The token is kept in login.json beside the profile in use, else in ~/.config/sluice, for its owner only (0600). It ends by itself, with
+\`sluice logout\`, and when your provider takes your account or a group away. BROWSER names the program that opens pages.
+`,
+    )
+    .action((options: LoginOptions, command: Command) => login(command, options))
+}
+
+async function login(command: Command, options: LoginOptions): Promise<void> {
+  const context = contextOf(command, { anonymous: true })
+  const given = await byBrowser(context, options)
+  const url = context.profile.api
+  const expires_ms = Date.now() + given.expires_in_s * 1_000
+  const { token } = given
+  const me = await answerOf(contextOf(command, { token }).api.me.$get())
+  const principal = me.principal.chain[0]!.id
+  storeLogin(loginFile(context.profile.folder), { url, token, principal, expires_ms })
+  if (context.json) return context.printJson({ url, principal, expires_ms })
+  context.print(`Signed in as ${principal}, for ${briefly(given.expires_in_s * 1_000)}.\n`)
+}
+
+async function byBrowser(context: Context, { provider, fresh = false, browser }: LoginOptions): Promise<GivenToken> {
+  const gateway = context.profile.api
+  const waiting = await awaitBrowser(gateway, { provider, fresh })
+  try {
+    const opened = browser && openBrowser(waiting.url)
+    context.complain(
+      opened ? `Your browser opens. If it does not, go to:\n` : 'Open this address in a browser on this machine:\n',
+    )
+    context.complain(`\n  ${waiting.url}\n\n`)
+    const code = await waiting.code
+    const answer = await postForm(`${gateway}/oauth/token`, {
+      ...{ grant_type: 'authorization_code', client_id: 'sluice-cli', code },
+      ...{ code_verifier: waiting.verifier, redirect_uri: waiting.redirectUri },
+    })
+    return givenToken(answer)
+  } finally {
+    waiting.close()
+  }
+}

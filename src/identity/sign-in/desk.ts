@@ -1,0 +1,240 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../kit/clock.ts'
+import { sha256 } from '../../kit/digest.ts'
+import { SluiceError } from '../../kit/errors.ts'
+import type { Log } from '../../kit/log.ts'
+import { Secret } from '../../kit/secret.ts'
+import type { LedgerPort, SealPort } from '../../model/ports.ts'
+import type { IdentityProvider } from '../../model/provider.ts'
+import type { Store } from '../../store/store.ts'
+import type { Attempts } from '../attempts.ts'
+import type { Oidc } from '../oidc/oidc.ts'
+import type { Saml } from '../saml/saml.ts'
+import type { Vouched } from '../vouched.ts'
+import { browserMark, flowSecrets, sameText } from './binding.ts'
+import { signInJournal } from './journal.ts'
+import { LIMITS } from './limits.ts'
+import type { Purpose } from './purpose.ts'
+import type { SignIns, StartedSignIn } from './sign-ins.ts'
+
+export interface DeskOptions {
+  readonly store: Pick<Store, 'vouchers'>
+  readonly providers: () => ReadonlyMap<string, IdentityProvider>
+  readonly signIns: SignIns
+  readonly oidc: Oidc
+  readonly saml: Saml
+  readonly attempts: Attempts
+  readonly ledger: LedgerPort
+  readonly seal: SealPort
+  /** Base of our own URLs, without a slash at its end. */
+  readonly base: () => string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The browser that asks, and where it comes from. */
+export interface Visitor {
+  /** Its secret: see `newBrowserKey`. */
+  readonly browser: string
+  /** Peer address. */
+  readonly from: string
+}
+
+/** What became of an answer: a session for the browser, or a question to the person before anything is handed to a program. */
+export type Finished =
+  | { readonly kind: 'session'; readonly signIn: StartedSignIn; readonly returnTo: string }
+  | { readonly kind: 'confirm'; readonly ticket: string }
+
+/** What a person is asked before a program gets a token. */
+export interface Confirmation {
+  readonly provider: IdentityProvider
+  readonly vouched: Vouched
+  readonly purpose: Purpose
+}
+
+/** The way through the door: begun in a browser, answered by a provider, confirmed by the person. Every step is good once, in that browser only. */
+export interface SignInDesk {
+  /** In the order of their names. */
+  providers(): readonly IdentityProvider[]
+  /** Where to send the browser. Throws `api.not_found`, `api.limited`, `signin.provider`. */
+  begin(
+    visitor: Visitor,
+    wish: { readonly provider: string; readonly purpose: Purpose; readonly fresh: boolean },
+  ): Promise<string>
+  finishOidc(visitor: Visitor, answer: { readonly provider: string; readonly query: string }): Promise<Finished>
+  finishSaml(
+    visitor: Visitor,
+    answer: { readonly provider: string; readonly form: Readonly<Record<string, string>> },
+  ): Promise<Finished>
+  /** What a ticket is about; the ticket stays good. Throws `signin.expired`. */
+  asked(visitor: Visitor, ticket: string): Promise<Confirmation>
+  /** Takes the person's yes: the sign-in of a program. Throws `signin.expired`, `signin.refused`. */
+  confirm(visitor: Visitor, ticket: string): Promise<Confirmation & { readonly signIn: StartedSignIn }>
+  /** Takes the person's no. */
+  decline(visitor: Visitor, ticket: string): Promise<Confirmation>
+  /** A code for the program that asked, good once and for a minute. */
+  code(signIn: string, purpose: Extract<Purpose, { kind: 'cli' }>): Promise<string>
+}
+
+interface Flow {
+  readonly provider: string
+  readonly purpose: Purpose
+  readonly mark: string
+  readonly fresh: boolean
+}
+
+interface Ticket {
+  readonly provider: string
+  readonly vouched: Vouched
+  readonly purpose: Purpose
+  readonly mark: string
+}
+
+const FLOW = 'flow'
+const CONFIRM = 'confirm'
+export const CODE = 'code'
+
+const newKey = () => randomBytes(32).toString('base64url')
+
+export function createSignInDesk(options: DeskOptions): SignInDesk {
+  const { store, signIns, oidc, saml, attempts, clock, seal } = options
+  const journal = signInJournal(options)
+
+  function providerOf(name: string): IdentityProvider {
+    const provider = options.providers().get(name)
+    if (!provider) throw new SluiceError('api.not_found')
+    return provider
+  }
+
+  async function keep(kind: string, body: string, bound: { for_ms: number; most: number }): Promise<string> {
+    const key = newKey()
+    const now_ms = clock.now_ms()
+    const row = { kind, id: sha256(key), body, expires_ms: now_ms + bound.for_ms }
+    if (!(await store.vouchers.issue(row, bound.most, now_ms)))
+      throw new SluiceError('api.limited', 'too many open sign-ins')
+    return key
+  }
+
+  /** The flow an answer belongs to: once, for this provider, in this browser. */
+  async function flowOf(visitor: Visitor, provider: string, state: string | null): Promise<Flow> {
+    const body = state === null ? undefined : await store.vouchers.take(FLOW, sha256(state), clock.now_ms())
+    if (body === undefined) throw new SluiceError('signin.expired', 'state: unknown, used or too old')
+    const flow = JSON.parse(body) as Flow
+    if (!sameText(flow.mark, browserMark(visitor.browser)))
+      throw new SluiceError('signin.expired', 'state: begun in another browser')
+    if (flow.provider !== provider) throw new SluiceError('signin.expired', `state: begun with ${flow.provider}`)
+    return flow
+  }
+
+  /** Runs one answer: what fails is on record with its reason, and costs the address an attempt. */
+  async function answered(visitor: Visitor, provider: string, work: () => Promise<Finished>): Promise<Finished> {
+    const key = `address:${visitor.from}`
+    attempts.check(key)
+    try {
+      return await work()
+    } catch (error) {
+      attempts.failed(key)
+      journal.refused({ provider, from: visitor.from }, error)
+      throw error
+    }
+  }
+
+  async function arrive(visitor: Visitor, flow: Flow, vouched: Vouched): Promise<Finished> {
+    const { purpose } = flow
+    if (purpose.kind !== 'console') {
+      const ticket: Ticket = { provider: flow.provider, vouched, purpose, mark: flow.mark }
+      const body = seal.seal(CONFIRM, new Secret(JSON.stringify(ticket)))
+      return {
+        kind: 'confirm',
+        ticket: await keep(CONFIRM, body, { for_ms: LIMITS.confirm_ms, most: LIMITS.confirms }),
+      }
+    }
+    const provider = providerOf(flow.provider)
+    const signIn = await signIns.start({ provider, vouched, purpose: 'console', from: visitor.from })
+    return { kind: 'session', signIn, returnTo: purpose.returnTo }
+  }
+
+  async function ticketOf(visitor: Visitor, key: string, how: 'look' | 'take'): Promise<Confirmation> {
+    const body = await store.vouchers[how](CONFIRM, sha256(key), clock.now_ms())
+    if (body === undefined) throw new SluiceError('signin.expired', 'ticket: unknown, used or too old')
+    const { mark, provider, ...rest } = JSON.parse(seal.open(CONFIRM, body).reveal()) as Ticket
+    if (!sameText(mark, browserMark(visitor.browser)))
+      throw new SluiceError('signin.expired', 'ticket: of another browser')
+    return { ...rest, provider: providerOf(provider) }
+  }
+
+  return {
+    providers: () => [...options.providers().values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    async begin(visitor, { provider: name, purpose, fresh }) {
+      const provider = providerOf(name)
+      const key = `begin:${visitor.from}`
+      attempts.check(`address:${visitor.from}`, key)
+      attempts.failed(key)
+      const flow: Flow = { provider: name, purpose, fresh, mark: browserMark(visitor.browser) }
+      const state = await keep(FLOW, JSON.stringify(flow), { for_ms: LIMITS.flow_ms, most: LIMITS.flows })
+      try {
+        if (provider.saml) return await saml.begin(provider, { relayState: state, fresh })
+        const redirectUri = callbackOf(options.base(), name)
+        return (await oidc.begin(provider, { state, fresh, redirectUri, ...flowSecrets(visitor.browser, state) })).href
+      } catch (error) {
+        journal.refused({ provider: name, from: visitor.from }, error)
+        throw error
+      }
+    },
+    finishOidc: (visitor, { provider: name, query }) =>
+      answered(visitor, name, async () => {
+        const provider = providerOf(name)
+        if (!provider.oidc) throw new SluiceError('api.not_found')
+        const redirectUri = callbackOf(options.base(), name)
+        const answer = new URL(`${redirectUri}${query}`)
+        const states = answer.searchParams.getAll('state')
+        const flow = await flowOf(visitor, name, states.length === 1 ? states[0]! : null)
+        const state = states[0]!
+        const secrets = flowSecrets(visitor.browser, state)
+        const vouched = await oidc.finish(provider, answer, { state, redirectUri, fresh: flow.fresh, ...secrets })
+        const finished = await arrive(visitor, flow, vouched)
+        attempts.passed(`begin:${visitor.from}`)
+        return finished
+      }),
+    finishSaml: (visitor, { provider: name, form }) =>
+      answered(visitor, name, async () => {
+        const provider = providerOf(name)
+        if (!provider.saml) throw new SluiceError('api.not_found')
+        const relay = form.RelayState ?? null
+        const asked = relay !== null && relay !== '' ? await flowOf(visitor, name, relay) : undefined
+        if (!asked && !provider.saml.idpInitiated) throw new SluiceError('signin.expired', 'RelayState: missing')
+        const vouched = await saml.finish(provider, {
+          response: form.SAMLResponse ?? '',
+          fresh: asked?.fresh ?? false,
+          asked: asked ? relay! : undefined,
+        })
+        const unasked: Flow = { provider: name, purpose: { kind: 'console', returnTo: '/' }, fresh: false, mark: '' }
+        return await arrive(visitor, asked ?? unasked, vouched)
+      }),
+    asked: (visitor, ticket) => ticketOf(visitor, ticket, 'look'),
+    async confirm(visitor, ticket) {
+      const asked = await ticketOf(visitor, ticket, 'take')
+      const { provider, vouched, purpose } = asked
+      try {
+        return {
+          ...asked,
+          signIn: await signIns.start({ provider, vouched, purpose: purpose.kind, from: visitor.from }),
+        }
+      } catch (error) {
+        journal.refused({ provider: provider.name, from: visitor.from }, error)
+        throw error
+      }
+    },
+    decline: (visitor, ticket) => ticketOf(visitor, ticket, 'take'),
+    code: (signIn, { client, redirectUri, challenge }) =>
+      keep(CODE, JSON.stringify({ signIn, client, redirectUri, challenge }), {
+        for_ms: LIMITS.code_ms,
+        most: LIMITS.codes,
+      }),
+  }
+}
+
+/** Each provider answers at an address of its own: an answer meant for one cannot be handed to another (RFC 9700 §4.4). */
+export function callbackOf(base: string, provider: string): string {
+  return `${base}/sign-in/${provider}/callback`
+}

@@ -1,0 +1,22 @@
+/** Bounds of signing in (design §13.5). */
+export const LIMITS = {
+  /** From the page to the provider and back. */
+  flow_ms: 600_000,
+  /** Sign-ins begun and not finished, of everyone together: each is one row. */
+  flows: 20_000,
+  /** From the provider's answer to the person's yes. */
+  confirm_ms: 600_000,
+  confirms: 5_000,
+  /** From the yes to the token endpoint. */
+  code_ms: 60_000,
+  codes: 5_000,
+  /** How long a sign-in holds that the provider cannot be asked about again. */
+  unchecked_ms: 3_600_000,
+  /** How often sign-ins that are due are looked for, how many at once, and how many of those together. */
+  recheck_every_ms: 5_000,
+  recheck_batch: 200,
+  recheck_together: 8,
+  /** After a provider did not answer, it is asked again this much later. */
+  retry_ms: 30_000,
+  return_chars: 2_048,
+} as const

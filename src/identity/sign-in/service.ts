@@ -1,0 +1,73 @@
+import type { Clock } from '../../kit/clock.ts'
+import type { Log } from '../../kit/log.ts'
+import type { LedgerPort, SealPort, SecretPort } from '../../model/ports.ts'
+import type { SignInRow } from '../../store/sign-ins.ts'
+import type { Store } from '../../store/store.ts'
+import type { Attempts } from '../attempts.ts'
+import type { Identity } from '../identity.ts'
+import { createOidc } from '../oidc/oidc.ts'
+import type { People, PeopleDocuments } from '../people.ts'
+import { createSaml } from '../saml/saml.ts'
+import type { IssuedToken } from '../tokens.ts'
+import { createSignInDesk, type SignInDesk } from './desk.ts'
+import { type CodeProof, redeemCode } from './redeem.ts'
+import { createSignIns, type SignIns } from './sign-ins.ts'
+
+export interface SignInServiceOptions {
+  readonly store: Pick<Store, 'people' | 'signIns' | 'vouchers' | 'usedIds'>
+  readonly identity: Identity
+  readonly people: People
+  readonly documents: () => PeopleDocuments
+  readonly secrets: Pick<SecretPort, 'read'>
+  readonly seal: SealPort
+  readonly ledger: LedgerPort
+  readonly attempts: Attempts
+  readonly base: () => string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Everything the API needs to let people in and out. */
+export interface SignInService {
+  readonly desk: SignInDesk
+  readonly signIns: SignIns
+  /** Base of our own URLs. */
+  base(): string
+  redeem(proof: CodeProof): Promise<IssuedToken>
+  /** Whether the person showed a credential lately enough for what needs it. */
+  isFresh(row: SignInRow): boolean
+  /** Ends the sign-in behind a credential. Returns where the browser goes to end the provider's own session, if anywhere. */
+  leave(credential: string, by: string): Promise<string | undefined>
+  close(): void
+}
+
+export function createSignInService(options: SignInServiceOptions): SignInService {
+  const { documents, base, clock } = options
+  const oidc = createOidc(options)
+  const saml = createSaml()
+  const signIns = createSignIns(options)
+  const providers = () => documents().providers
+  const desk = createSignInDesk({ ...options, providers, signIns, oidc, saml })
+  return {
+    desk,
+    signIns,
+    base,
+    isFresh: ({ provider, auth_ms }) => clock.now_ms() - auth_ms <= (providers().get(provider)?.times.fresh_ms ?? 0),
+    redeem: (proof) => redeemCode({ ...options, signIns }, proof),
+    async leave(credential, by) {
+      const row = await signIns.of(credential)
+      if (!row) return undefined
+      const grant = signIns.grantOf(row)
+      await signIns.end(row.id, 'signed out', by)
+      const provider = providers().get(row.provider)
+      if (!provider?.oidc) return undefined
+      if (grant.refresh) await oidc.forget(provider, grant.refresh)
+      const { idToken } = grant
+      const to = await oidc
+        .endSession(provider, { returnTo: `${base()}/sign-out`, ...(idToken && { idToken }) })
+        .catch(() => undefined)
+      return to?.href
+    },
+    close() {},
+  }
+}

@@ -1,0 +1,148 @@
+import type { Clock } from '../../kit/clock.ts'
+import { SluiceError } from '../../kit/errors.ts'
+import type { Log } from '../../kit/log.ts'
+import { Secret } from '../../kit/secret.ts'
+import type { LedgerPort, SealPort } from '../../model/ports.ts'
+import type { IdentityProvider } from '../../model/provider.ts'
+import type { SignInRow } from '../../store/sign-ins.ts'
+import type { Store } from '../../store/store.ts'
+import type { Identity } from '../identity.ts'
+import { type People, type PeopleDocuments, personId } from '../people.ts'
+import type { IssuedToken } from '../tokens.ts'
+import type { Vouched } from '../vouched.ts'
+import { signInJournal } from './journal.ts'
+import { LIMITS } from './limits.ts'
+
+export interface SignInsOptions {
+  readonly store: Pick<Store, 'people' | 'signIns'>
+  readonly identity: Pick<Identity, 'issueToken' | 'revokeToken' | 'sweep'>
+  readonly people: People
+  readonly documents: () => PeopleDocuments
+  readonly ledger: LedgerPort
+  readonly seal: SealPort
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Who arrived, and by which provider. */
+export interface Arrival {
+  readonly provider: IdentityProvider
+  readonly vouched: Vouched
+  readonly purpose: string
+  /** Peer address, for the record. */
+  readonly from: string
+}
+
+/** A sign-in that stands. `root` is its token: a browser's cookie, and the parent of every token it leads to. */
+export interface StartedSignIn {
+  readonly id: string
+  readonly person: string
+  readonly expires_ms: number
+  readonly root: Secret
+}
+
+/** People who signed in, from the provider's word to the end. */
+export interface SignIns {
+  /** Makes a person of what a provider vouches for, and starts a sign-in. Throws `signin.refused` for one who may not. */
+  start(arrival: Arrival): Promise<StartedSignIn>
+  /** A token for a program of the person, which ends with the sign-in. */
+  token(signIn: string, label: string): Promise<IssuedToken>
+  /** The sign-in behind a credential: its own root, or the token's. */
+  of(credential: string): Promise<SignInRow | undefined>
+  /** Writes down what the provider says of the person now. */
+  learn(provider: IdentityProvider, vouched: Vouched): Promise<string>
+  /** Ends one, with its tokens and their live sessions. False when it had ended before. */
+  end(id: string, why: string, by: string): Promise<boolean>
+  /** Refresh and ID token of a sign-in, where the provider gave any. */
+  grantOf(row: SignInRow): NonNullable<Vouched['grant']>
+  sealGrant(id: string, vouched: Vouched): string | null
+}
+
+export function createSignIns(options: SignInsOptions): SignIns {
+  const { store, identity, people, documents, clock, seal } = options
+  const journal = signInJournal(options)
+
+  async function learn(provider: IdentityProvider, vouched: Vouched): Promise<string> {
+    const { issuer, subject, name, email, groups, matches } = vouched
+    const id = personId(provider.name, subject)
+    const before = await store.people.get(id)
+    // A provider that was set up anew under an old name vouches for other people.
+    if (before && before.issuer !== issuer)
+      throw new SluiceError('signin.refused', `${id} was vouched for by ${before.issuer}, now by ${issuer}`)
+    const now_ms = clock.now_ms()
+    await store.people.put({
+      ...{ id, provider: provider.name, issuer, subject, name, email, matches },
+      groups: JSON.stringify(groups),
+      created_ms: before?.created_ms ?? now_ms,
+      seen_ms: now_ms,
+    })
+    await people.load()
+    return documents().accounts.get(`${provider.name}:${subject}`) ?? id
+  }
+
+  /** Who the person is here, once everything lets them in. */
+  async function admitted(provider: IdentityProvider, vouched: Vouched): Promise<string> {
+    const person = await learn(provider, vouched)
+    const known = people.lookup(person)
+    if (!known) throw new SluiceError('signin.refused', `${person} is not admitted, not provisioned, or taken away`)
+    if (provider.admit.length > 0 && !provider.admit.some((group) => known.groups.includes(group)))
+      throw new SluiceError('signin.refused', `${person} is in none of the groups that are admitted`)
+    return person
+  }
+
+  function sealGrant(id: string, { grant }: Vouched): string | null {
+    return grant?.refresh || grant?.idToken ? seal.seal(`sign-in/${id}`, new Secret(JSON.stringify(grant))) : null
+  }
+
+  return {
+    learn,
+    sealGrant,
+    async start({ provider, vouched, purpose, from }) {
+      const person = await admitted(provider, vouched)
+      const now_ms = clock.now_ms()
+      const { max_ms, recheck_ms } = provider.times
+      const limit_ms = vouched.grant?.refresh ? max_ms : Math.min(max_ms, LIMITS.unchecked_ms)
+      const expires_ms = Math.min(now_ms + limit_ms, vouched.expires_ms ?? Number.POSITIVE_INFINITY)
+      if (expires_ms - now_ms < 1_000) throw new SluiceError('signin.answer', 'the provider’s session is over')
+      const entry = { provider: provider.name, principal: person, subject: vouched.subject, purpose, from }
+      journal.accepted(entry)
+      const root = await identity.issueToken({
+        ...{ principal: person, label: `sign-in (${purpose})`, by: person, purpose: 'sign-in', client: '' },
+        ttl_ms: expires_ms - now_ms,
+      })
+      await store.signIns.insert({
+        ...{ id: root.id, person, provider: provider.name, issuer: vouched.issuer, subject: vouched.subject },
+        ...{ sid: vouched.sid, purpose, grant_sealed: sealGrant(root.id, vouched), auth_ms: vouched.auth_ms },
+        ...{ created_ms: now_ms, expires_ms, checked_ms: now_ms, ended_ms: null, ended_why: null },
+        next_check_ms: vouched.grant?.refresh ? now_ms + recheck_ms : expires_ms,
+      })
+      return { id: root.id, person, expires_ms, root: root.token }
+    },
+    async token(signIn, label) {
+      const row = await store.signIns.get(signIn)
+      const now_ms = clock.now_ms()
+      if (!row || row.ended_ms !== null || row.expires_ms <= now_ms) throw new SluiceError('signin.expired')
+      return await identity.issueToken({
+        ...{ principal: row.person, label, by: row.person, parent: signIn, client: 'sluice-cli' },
+        ttl_ms: row.expires_ms - now_ms,
+      })
+    },
+    of: async (credential) => {
+      const own = await store.signIns.get(credential)
+      if (own) return own
+      const parent = await store.signIns.ofToken(credential)
+      return parent
+    },
+    async end(id, why, by) {
+      const row = await store.signIns.get(id)
+      if (!row || !(await store.signIns.end(id, why, clock.now_ms()))) return false
+      await identity.revokeToken(id, by)
+      journal.ended({ provider: row.provider, principal: row.person, purpose: row.purpose, signIn: id, why, by })
+      return true
+    },
+    grantOf({ id, grant_sealed }) {
+      if (grant_sealed === null) return {}
+      return JSON.parse(seal.open(`sign-in/${id}`, grant_sealed).reveal()) as NonNullable<Vouched['grant']>
+    },
+  }
+}
