@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { createProgram, runProgram } from './program.ts'
+import { createProgram } from './program.ts'
+import { runProgram } from './run.ts'
 
 const NOT_FOUND = {
   status: 'error',
