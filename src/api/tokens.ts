@@ -21,7 +21,9 @@ const tokenSchema = z
   .openapi('Token')
 
 const issuedSchema = tokenSchema
-  .extend({ token: z.string().optional().openapi({ description: 'Shown this once. Absent for a certificate.' }) })
+  .extend({
+    token: z.string().optional().openapi({ description: 'Shown this once. Absent for a certificate or key.' }),
+  })
   .openapi('IssuedToken')
 
 const requestSchema = z
@@ -35,6 +37,11 @@ const requestSchema = z
       .max(16_384)
       .optional()
       .openapi({ description: 'A client certificate (PEM) that proves the principal; then no token text is made.' }),
+    sshKey: z
+      .string()
+      .max(16_384)
+      .optional()
+      .openapi({ description: 'An SSH public key (a line of a .pub file) that proves the principal, likewise.' }),
   })
   .openapi('TokenRequest')
 
@@ -76,10 +83,11 @@ export const tokenRoutes = () =>
       const asked = c.req.valid('json')
       const { principal, actors, label, ttl_ms } = asked
       journal(c, { action: 'token.issue', subject: principal, fields: { actors, label, ttl_ms } })
-      const { certificate, ...request } = asked
+      const { certificate, sshKey, ...request } = asked
       const wish = { ...request, by: caller.id }
       if (certificate !== undefined)
         return c.json(shown(await services.identity.registerCertificate(wish, certificate)), 200)
+      if (sshKey !== undefined) return c.json(shown(await services.identity.registerSshKey(wish, sshKey)), 200)
       const { token, ...issued } = await services.identity.issueToken(wish)
       return c.json({ ...shown(issued), token: token.reveal() }, 200)
     })

@@ -10,6 +10,7 @@ interface IssueOptions {
   readonly ttl: string
   readonly label: string
   readonly certificate?: string
+  readonly sshKey?: string
 }
 
 /** `sluice token issue|list|revoke` */
@@ -28,6 +29,7 @@ export function registerTokenCommands(program: Command): void {
     .option('--ttl <duration>', 'how long it holds', '8h')
     .option('--label <text>', 'what it is for', '')
     .option('--certificate <file>', 'a client certificate (PEM) that proves the principal, instead of a token text')
+    .option('--ssh-key <file>', 'an SSH public key that proves the principal, instead of a token text')
     .addHelpText(
       'after',
       '\nExamples:\n  sluice token issue human:ada --ttl 8h\n  export SLUICE_TOKEN="$(sluice token issue agent:triage-bot --for human:ada)"\n',
@@ -45,11 +47,19 @@ async function issue(principal: string, options: IssueOptions, command: Command)
   for (const id of [principal, ...options.for]) principalIdOf(id)
   const context = contextOf(command)
   const certificate = options.certificate === undefined ? undefined : readFileSync(options.certificate, 'utf8')
-  const json = { principal, actors: options.for, label: options.label, ttl_ms: durationOf(options.ttl), certificate }
+  const sshKey = options.sshKey === undefined ? undefined : readFileSync(options.sshKey, 'utf8')
+  const json = {
+    sshKey,
+    principal,
+    actors: options.for,
+    label: options.label,
+    ttl_ms: durationOf(options.ttl),
+    certificate,
+  }
   const issued = await answerOf(context.api.tokens.$post({ json }))
   if (context.json) return context.printJson(issued)
   if (issued.token === undefined)
-    return context.complain(`${issued.id}: the certificate stands for ${issued.principal} now.\n`)
+    return context.complain(`${issued.id}: the ${sshKey ? 'key' : 'certificate'} stands for ${issued.principal} now.\n`)
   // The text alone on stdout, so that a script can take it.
   context.complain(
     `${issued.id} for ${[issued.principal, ...issued.actors].join(' for ')}, good until ${instantOf(issued.expires_ms)}. It is not shown again.\n`,

@@ -40,6 +40,12 @@ export class ClientGate implements Gate {
     return this.#parts.closing
   }
 
+  get invite(): Gate['invite'] {
+    const { identity } = this.#parts.ports
+    if (!identity.invite) return undefined
+    return ({ resource }, from) => identity.invite!({ resource, from })
+  }
+
   async open(claim: Claim, wanted: Wanted): Promise<Session | Refusal> {
     const asked_ms = performance.now()
     const found = await this.#find(claim, wanted)

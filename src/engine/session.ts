@@ -114,7 +114,7 @@ export class GatewaySession implements Session {
       host: splitAddress(resource.address).host,
       user: user.name,
       password,
-      ...(resource.protocol === 'ssh' && { ssh: await targetSsh(resource, user, ports.secrets) }),
+      ...(resource.protocol === 'ssh' && { ssh: await targetSsh({ ...this.#parts, session: meta.id }) }),
       database: meta.database || undefined,
       tls: resource.tls,
       pem,

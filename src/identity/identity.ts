@@ -10,12 +10,16 @@ import { type Block, type BlockKind, type BlockRequest, createBlocks } from './b
 import { type DelegationRequest, delegate } from './delegation.ts'
 import { LIMITS } from './limits.ts'
 import { type PrincipalDirectory, principalOf, stillStands } from './principals.ts'
+import type { SshCa } from './ssh-ca.ts'
+import type { SshLinks } from './ssh-links.ts'
 import {
   certificateHash,
   cookieHash,
   type IssuedToken,
   issueToken,
   registerCertificate,
+  registerSshKey,
+  sshKeyHash,
   type TokenRequest,
   type TokenSummary,
   tokenSummary,
@@ -27,6 +31,8 @@ export interface IdentityOptions {
   readonly clock: Clock
   readonly principals: PrincipalDirectory
   readonly log?: Log
+  /** Proofs of SSH; without them nobody signs in by one. */
+  readonly ssh?: { readonly ca: Pick<SshCa, 'read'>; readonly links: Pick<SshLinks, 'invite' | 'redeem'> }
 }
 
 /** Local tokens, and the principals they stand for. */
@@ -37,6 +43,8 @@ export interface Identity extends IdentityPort {
   delegate(request: DelegationRequest): Promise<IssuedToken>
   /** A client certificate (PEM) that stands for a principal as a token does. Throws `token.invalid`, also for one already registered. */
   registerCertificate(request: TokenRequest, certificate: string): Promise<TokenSummary>
+  /** An SSH public key (a line of a `.pub` file) that stands for a principal as a token does. Throws `token.invalid`. */
+  registerSshKey(request: TokenRequest, publicKey: string): Promise<TokenSummary>
   /** False when there is no such token, or it was revoked before. Live sessions of it, and of what was exchanged from it, end before this resolves. */
   revokeToken(id: string, by: string): Promise<boolean>
   /** Newest first, at most 1,000. */
@@ -105,7 +113,8 @@ export function createIdentity(options: IdentityOptions): Identity {
 
   return {
     async authenticate(claim: Claim) {
-      const hash = hashOf(claim)
+      if (claim.kind === 'link') return options.ssh?.links.redeem(claim.proof)
+      const hash = claim.kind === 'ssh-certificate' ? await certifiedHash(options, claim.proof) : hashOf(claim)
       if (!blocks.loaded) await sweep()
       const known = warm.get(hash)
       if (known && known.expires_ms! > clock.now_ms() && stillStands(known, principals)) return known
@@ -116,6 +125,8 @@ export function createIdentity(options: IdentityOptions): Identity {
     issueToken: (request) => issueToken(options, request),
     delegate: (request) => delegate(options, request),
     registerCertificate: (request, certificate) => registerCertificate(options, request, certificate),
+    registerSshKey: (request, publicKey) => registerSshKey(options, request, publicKey),
+    ...(options.ssh && { invite: options.ssh.links.invite }),
     async revokeToken(id, by) {
       const ended = await store.tokens.revoke(id, by, clock.now_ms())
       forget()
@@ -143,8 +154,18 @@ export function createIdentity(options: IdentityOptions): Identity {
   }
 }
 
+/** A certificate names the token it stands for, and whom: both must still be what they were when it was signed. */
+async function certifiedHash({ ssh, store }: IdentityOptions, certificate: string): Promise<string> {
+  const named = ssh?.ca.read(certificate)
+  const row = named && (await store.tokens.byId(named.credential))
+  if (!row) return NOBODY
+  const chain = [row.principal, ...(JSON.parse(row.actors) as string[])]
+  return chain.join(' ') === named.chain.join(' ') ? row.hash : NOBODY
+}
+
 /** What a proof is looked up by. The TLS handshake has shown that a certificate's sender holds its key; which one it is decides here. */
 function hashOf(claim: Claim): string {
+  if (claim.kind === 'ssh-key') return sshKeyHash(claim.proof)
   if (claim.kind !== 'certificate') {
     if (claim.proof.length > LIMITS.proof_chars) return NOBODY
     return claim.kind === 'cookie' ? cookieHash(claim.proof) : sha256(claim.proof)

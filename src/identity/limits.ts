@@ -20,4 +20,16 @@ export const LIMITS = {
   details_chars: 8_192,
   details: 20,
   details_resources: 100,
+  /** A caller's SSH certificate, unless it asks for less; and the most it may ask for. */
+  ssh_certificate_ms: 10 * 60_000,
+  ssh_certificate_max_ms: 60 * 60_000,
+  /** The gateway's own, signed anew every day. */
+  ssh_host_certificate_ms: 30 * 86_400_000,
+  /** For one login on a target. */
+  ssh_target_certificate_ms: 2 * 60_000,
+  /** Browser sign-ins that wait, how long, wrong codes, and how long a confirmed one may take to be used. */
+  links: 1_000,
+  link_ms: 3 * 60_000,
+  link_tries: 5,
+  link_redeem_ms: 30_000,
 } as const

@@ -11,6 +11,7 @@ import type { NewToken, TokenRow } from '../store/tokens.ts'
 import { scopeOf, scopeText } from './authorization-details.ts'
 import { LIMITS } from './limits.ts'
 import { mayActFor, type PrincipalDirectory } from './principals.ts'
+import { blobOf } from './ssh-ca.ts'
 import { newTokenText } from './token.ts'
 
 export interface TokenRequest {
@@ -80,6 +81,16 @@ export async function registerCertificate(
   certificate: string,
 ): Promise<TokenSummary> {
   return await record(office, request, certificateHash(certificate))
+}
+
+/** Lets an SSH public key (a line of a `.pub` file) stand for the principal, in place of a token's text. Throws `token.invalid`. */
+export async function registerSshKey(office: Office, request: TokenRequest, publicKey: string): Promise<TokenSummary> {
+  return await record(office, request, sshKeyHash(blobOf(publicKey).toString('base64')))
+}
+
+/** What an SSH public key (base64) is known by. A token is hashed as text, and no text has this first byte: nobody types a key as a token. */
+export function sshKeyHash(key: string): string {
+  return sha256(Buffer.concat([Buffer.from([0xff]), Buffer.from('ssh-key'), Buffer.from(key, 'base64')]))
 }
 
 async function record(

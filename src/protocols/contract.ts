@@ -34,7 +34,7 @@ export interface Gate {
    * A sign-in that a person finishes in a browser; undefined when there are too many. Not there when nobody could: no address people reach
    * the gateway by.
    */
-  readonly invite?: (wanted: Wanted, from: string) => Invitation | undefined
+  readonly invite?: ((wanted: Wanted, from: string) => Invitation | undefined) | undefined
   /** A Refusal is the same for a wrong proof, an unknown resource and a forbidden one. */
   open(claim: Claim, wanted: Wanted): Promise<Session | Refusal>
 }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { isMap, isNode, LineCounter, type Node, parseDocument } from 'yaml'
 import * as z from 'zod'
@@ -17,11 +18,18 @@ export interface GatewaySettings {
   readonly policyDir: string
   /** The ledger's name in its checkpoints: one word, never changed later. */
   readonly origin: string
-  readonly listen: { readonly postgres: Address; readonly api: Address; readonly ssh?: Address; readonly tunnel?: Address }
+  readonly listen: {
+    readonly postgres: Address
+    readonly api: Address
+    readonly ssh?: Address
+    readonly tunnel?: Address
+  }
   /** `host:port` that connectors are told to dial; the listener's own when unset. */
   readonly publicTunnel?: string | undefined
   /** Base of links people are sent; the API's own address when unset. */
   readonly publicUrl: string | undefined
+  /** Names and addresses clients reach the gateway by, for its SSH host certificate; unset: what the other settings tell. */
+  readonly hostNames: readonly string[] | undefined
   /** PEM files; unset: a certificate of its own, made once in the data folder. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   /** Rows of one result kept in the transcript. */
@@ -46,13 +54,18 @@ const FILE = z.strictObject({
       postgres: address.default('127.0.0.1:15432'),
       api: address.default('127.0.0.1:8420'),
       ssh: address.optional(),
+      tunnel: address.optional(),
     })
     .prefault({}),
+  publicTunnel: address.optional(),
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
-      tunnel: address.optional(),
+  hostNames: z
+    .array(z.string().regex(/^[A-Za-z0-9_.:-]{1,253}$/, 'write a host name or an address, without a port'))
+    .min(1)
+    .max(100)
+    .optional(),
   tls: z.strictObject({ cert: text, key: text }).optional(),
   sampleRows: z.int().min(0).max(10_000).default(100),
-  publicTunnel: address.optional(),
   drainSeconds: z.number().min(0).max(3600).default(10),
   log: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
@@ -101,17 +114,26 @@ function settingsOf(file: z.infer<typeof FILE>, base: string): GatewaySettings {
       postgres: addressOf(file.listen.postgres),
       api: addressOf(file.listen.api),
       ...(file.listen.ssh !== undefined && { ssh: addressOf(file.listen.ssh) }),
+      ...(file.listen.tunnel !== undefined && { tunnel: addressOf(file.listen.tunnel) }),
     },
+    publicTunnel: file.publicTunnel,
     publicUrl: file.publicUrl?.replace(/\/+$/, ''),
+    hostNames: file.hostNames,
     tls: file.tls && { cert: resolve(base, file.tls.cert), key: resolve(base, file.tls.key) },
     sampleRows: file.sampleRows,
     drain_ms: file.drainSeconds * 1000,
     log: file.log,
   }
 }
-      ...(file.listen.tunnel !== undefined && { tunnel: addressOf(file.listen.tunnel) }),
 
-    publicTunnel: file.publicTunnel,
+/** The names clients reach the gateway by. */
+export function hostNamesOf({ hostNames, listen, publicUrl }: GatewaySettings): readonly string[] {
+  if (hostNames) return hostNames
+  const named = listen.ssh && !['0.0.0.0', '::'].includes(listen.ssh.host) ? [listen.ssh.host] : []
+  const reached = publicUrl === undefined ? [] : [new URL(publicUrl).hostname.replace(/^\[|\]$/g, '')]
+  return [...new Set([...named, ...reached, hostname(), 'localhost', '127.0.0.1', '::1'])]
+}
+
 /** `host:port`, with brackets around an IPv6 host. */
 export function addressOf(written: string): Address {
   const colon = written.lastIndexOf(':')

@@ -162,13 +162,32 @@ function keyOf({ key: named, hashAlgo }: AuthContext): OfferedKey | undefined {
     const key = readSshPublicKey(named.data)
     if (key.type !== named.algo) return undefined
     const algorithm = algorithmOf(named.algo, hashAlgo)
-    // The library has taken the algorithm's name off the signature, where it was the one announced.
-    const whole = (signature: Buffer) => Buffer.concat([sshString(algorithm), sshString(signature)])
+    const whole = (signature: Buffer) => wholeSignature(algorithm, signature)
     return { kind: 'ssh-key', verifies: (bytes, signature) => key.verifies(bytes, whole(signature)) }
   } catch (thrown) {
     if (thrown instanceof SluiceError) return undefined
     throw thrown
   }
+}
+
+/**
+ * The library has taken the algorithm's name off the signature, where it was the one announced, and made DER of an ECDSA signature:
+ * SEQUENCE of two INTEGERs, which hold the mpints of RFC 5656 §3.1.2 as they came. Undone here.
+ */
+function wholeSignature(algorithm: string, signature: Buffer): Buffer {
+  if (!algorithm.startsWith('ecdsa-')) return Buffer.concat([sshString(algorithm), sshString(signature)])
+  const sequence = derValue(signature, 0)
+  const r = derValue(sequence.value, 0)
+  const s = derValue(sequence.value, r.end)
+  return Buffer.concat([sshString(algorithm), sshString(Buffer.concat([sshString(r.value), sshString(s.value)]))])
+}
+
+/** The value that begins at `at`, of at most 255 bytes: P-521 needs 139. */
+function derValue(bytes: Buffer, at: number): { readonly value: Buffer; readonly end: number } {
+  const long = bytes[at + 1] === 0x81
+  const from = at + (long ? 3 : 2)
+  const end = from + (bytes[at + (long ? 2 : 1)] ?? 0)
+  return { value: bytes.subarray(from, end), end }
 }
 
 function algorithmOf(type: string, hash: string | undefined): string {

@@ -6,18 +6,19 @@ import { converse } from './conversation.ts'
 import { Handshake } from './handshake.ts'
 import { GOODBYE_MS, LOGIN_GRACE_MS, PENDING, PENDING_PER_ADDRESS } from './limits.ts'
 import { loginToTarget } from './target.ts'
-import { acceptLeg, REASON, type ServerKey, serverKey } from './transport.ts'
+import { acceptLeg, certifiedKey, REASON, type ServerKey } from './transport.ts'
+import { readPrivateKey } from './transport-library.ts'
 
 export interface SshOptions {
   /** The gateway's host key, in OpenSSH's format. */
   readonly hostKey: Secret
-  /** Its certificate, as SSH writes it. */
-  readonly hostCertificate?: Buffer
+  /** Its certificate, as SSH writes it: asked for with every connection, for it is renewed. */
+  readonly hostCertificate: () => Buffer
 }
 
 /** The SSH protocol. Throws a RangeError for a host key that is none. */
 export function createSsh(options: SshOptions): Protocol {
-  const key = serverKey(options.hostKey.reveal(), options.hostCertificate)
+  const hostKey = readPrivateKey(options.hostKey.reveal())
   const pending = new Pending()
   return {
     name: 'ssh',
@@ -26,6 +27,7 @@ export function createSsh(options: SshOptions): Protocol {
       const leave = pending.enter(client.remoteAddress ?? '')
       if (!leave) return
       try {
+        const key = { hostKey, certified: certifiedKey(hostKey, options.hostCertificate()) }
         await new Service(client, gate, { key, welcomed: leave }).done
       } finally {
         leave()

@@ -23,7 +23,7 @@ const PLAIN = 'ssh-ed25519'
 export interface GuardedServer {
   /** The host key, and the same under its certificate. */
   readonly hostKey: HostKey
-  readonly certified: HostKey | undefined
+  readonly certified: HostKey
   /** The client asks for a method this side has never heard of. */
   readonly unknownMethod: (method: string) => void
 }
@@ -106,7 +106,7 @@ export class Guard implements PacketReader {
   #certify({ negotiated }: KeyExchange, { hostKey, certified }: GuardedServer): void {
     const wanted = negotiated.serverHostKey === CERTIFIED
     if (wanted) negotiated.serverHostKey = PLAIN
-    this.#wire._hostKeys = { [PLAIN]: wanted && certified ? certified : hostKey }
+    this.#wire._hostKeys = { [PLAIN]: wanted ? certified : hostKey }
   }
 
   /** EXT_INFO (RFC 8308 §2.3): uint32 count, string name, string value. */

@@ -8,7 +8,6 @@ import {
   Accepted,
   allowKex,
   type HostKey,
-  readPrivateKey,
   sendMessage,
   type Wire,
   wireOf,
@@ -23,20 +22,17 @@ const CERTIFIED = 'ssh-ed25519-cert-v01@openssh.com'
 /** The gateway's own key, ready for every connection. */
 export interface ServerKey {
   readonly hostKey: HostKey
-  readonly certified: HostKey | undefined
+  readonly certified: HostKey
 }
 
-/** Reads the host key (OpenSSH's format, Ed25519) and its certificate. Throws a RangeError for what is none. */
-export function serverKey(text: string, certificate: Buffer | undefined): ServerKey {
-  const hostKey = readPrivateKey(text)
-  if (!certificate) return { hostKey, certified: undefined }
-  const certified: HostKey = {
+/** The host key as it is shown to clients that take certificates. */
+export function certifiedKey(hostKey: HostKey, certificate: Buffer): HostKey {
+  return {
     type: hostKey.type,
     getPublicSSH: () => certificate,
     getPrivatePEM: () => hostKey.getPrivatePEM(),
     sign: (bytes, hash) => hostKey.sign(bytes, hash),
   }
-  return { hostKey, certified }
 }
 
 /** One leg of a session, with what the library does not give. */
@@ -62,12 +58,11 @@ export function acceptLeg(
   key: ServerKey,
   unknownMethod: (connection: Connection) => void,
 ): Leg<Connection> {
-  const algorithms = key.certified ? [CERTIFIED, 'ssh-ed25519'] : ['ssh-ed25519']
   const connection = new Accepted(
     stream,
     { 'ssh-ed25519': key.hostKey },
     IDENT,
-    serverOffer(algorithms),
+    serverOffer([CERTIFIED, 'ssh-ed25519']),
     undefined,
     { emit: () => true },
     { keepaliveInterval: KEEPALIVE_MS, keepaliveCountMax: KEEPALIVES },
