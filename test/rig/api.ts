@@ -5,6 +5,7 @@ import { type Api, createApi } from '../../src/api/app.ts'
 import type { ApiServices, PastSession, ReplayEvent } from '../../src/api/services.ts'
 import { createApprovals } from '../../src/approval/approvals.ts'
 import { createAttempts } from '../../src/identity/attempts.ts'
+import { createTokenEndpoint } from '../../src/identity/exchange/endpoint.ts'
 import { createIdentity, type Identity } from '../../src/identity/identity.ts'
 import { createPeople, type PeopleDocuments } from '../../src/identity/people.ts'
 import type { KnownPrincipal } from '../../src/identity/principals.ts'
@@ -123,6 +124,12 @@ export async function startTestApi(): Promise<TestApi> {
     ...{ store, identity, people: principals, documents, secrets: vault, seal: vault, ledger, attempts, clock, log },
     base: () => 'http://127.0.0.1:1',
   })
+  const oauth = createTokenEndpoint({
+    ...{ store, identity, principals, ledger, attempts, clock },
+    trust: () => ({ issuer: () => undefined, trustDomain: () => undefined }),
+    issuer: () => 'http://127.0.0.1:1',
+    redeem: (proof) => signIn.redeem(proof),
+  })
   const { texts, ids: tokenIds, callers } = await signEveryoneIn(identity)
   const bot = callers.bot
   const live = liveSessions(bot, rig.kills)
@@ -131,6 +138,7 @@ export async function startTestApi(): Promise<TestApi> {
     ...standIns(bot),
     signIn,
     ssh,
+    oauth,
   }
   const request = (over: Partial<ApprovalRequest> = {}): ApprovalRequest => ({ ...REQUEST, principal: bot, ...over })
   const approval = await approvals.request(request())
@@ -147,6 +155,7 @@ export async function startTestApi(): Promise<TestApi> {
       return await app.request(path, { method, headers, ...(body === undefined ? {} : { body: text }) })
     },
     async [Symbol.asyncDispose]() {
+      oauth.close()
       identity.close()
       principals.close()
       signIn.close()
