@@ -11,6 +11,8 @@ import { readSources } from './tidy/source.ts'
 const root = join(import.meta.dirname, '..')
 const house = readSources('src')
 const everything = [...house, ...readSources('test', 'bench', 'demo', 'tools')]
+/** A declaration file speaks a library's language, not ours. */
+const ours = everything.filter(({ path }) => !path.endsWith('.d.ts'))
 
 test('no folder imports what the table of the design does not allow, and no exception outlives its need', () => {
   const used = new Set<string>()
@@ -28,11 +30,11 @@ test('files and functions stay short enough to read, with few parameters', () =>
 })
 
 test('names say what they hold', () => {
-  expect(everything.flatMap(rules.emptyNames)).toEqual([])
+  expect(ours.flatMap(rules.emptyNames)).toEqual([])
 })
 
 test('the syntax erases, and exports have names', () => {
-  expect(everything.flatMap(rules.bannedSyntax)).toEqual([])
+  expect(ours.flatMap(rules.bannedSyntax)).toEqual([])
 })
 
 test('only the engine listens to raw data, but for files listed with a reason', () => {
@@ -53,7 +55,7 @@ const PROTOCOL_FILES = [
   'reply.ts',
 ]
 /** Protocols that stand on a library which owns the streams have no framing of their own. */
-const WITHOUT: Readonly<Record<string, readonly string[]>> = {}
+const WITHOUT: Readonly<Record<string, readonly string[]>> = { ssh: ['codec.ts'] }
 
 test('every protocol folder has the same files, and tests', () => {
   const folders = readdirSync(join(root, 'src/protocols'), { withFileTypes: true }).filter((entry) =>

@@ -6,7 +6,7 @@ import type { IdentityPort } from '../model/ports.ts'
 import type { Claim, Principal } from '../model/principal.ts'
 import type { Store } from '../store/store.ts'
 import type { TokenRow } from '../store/tokens.ts'
-import { type Block, type BlockKind, type BlockRequest, createBlocks } from './blocks.ts'
+import { type Block, type BlockKind, type BlockRequest, type Blocks, createBlocks } from './blocks.ts'
 import { type DelegationRequest, delegate } from './delegation.ts'
 import { LIMITS } from './limits.ts'
 import { type PrincipalDirectory, principalOf, stillStands } from './principals.ts'
@@ -66,29 +66,10 @@ const NOBODY = '0'.repeat(64)
 /** Local tokens behind the engine's identity port. Holds one timer, which does not keep the process alive. */
 export function createIdentity(options: IdentityOptions): Identity {
   const { store, clock, principals, log } = options
-  const warm = new Lru<string, Principal>(LIMITS.warm_tokens)
   const blocks = createBlocks({ store: store.blocks, clock })
   const watches = createWatches({ tokens: store.tokens, clock, principals, blocks })
+  const { forget, authenticate } = createProofs(options, blocks)
   let epoch = -1
-  let generation = 0
-
-  function forget(): void {
-    generation++
-    warm.clear()
-  }
-
-  /** Unknown, expired, revoked: each is one hash, one lookup and these comparisons. */
-  async function lookUp(hash: string): Promise<Principal | undefined> {
-    const before = generation
-    const row = await store.tokens.byHash(hash)
-    // A token was revoked while we read: what we read may be older.
-    if (before !== generation) return lookUp(hash)
-    if (!row || !holds(row, clock.now_ms())) return undefined
-    const principal = principalOf(row, principals)
-    if (!principal || blocks.of(principal)) return undefined
-    warm.set(hash, principal)
-    return principal
-  }
 
   async function sweep(): Promise<void> {
     const now = await store.tokens.epoch()
@@ -112,31 +93,19 @@ export function createIdentity(options: IdentityOptions): Identity {
   timer.unref()
 
   return {
+    ...officeOf(options),
     async authenticate(claim: Claim) {
-      if (claim.kind === 'link') return options.ssh?.links.redeem(claim.proof)
-      const hash = claim.kind === 'ssh-certificate' ? await certifiedHash(options, claim.proof) : hashOf(claim)
       if (!blocks.loaded) await sweep()
-      const known = warm.get(hash)
-      if (known && known.expires_ms! > clock.now_ms() && stillStands(known, principals)) return known
-      return lookUp(hash)
+      return authenticate(claim)
     },
     onRevoked: (principal, ended) => watches.add(principal, ended),
     barred: (resource) => blocks.barred(resource),
-    issueToken: (request) => issueToken(options, request),
-    delegate: (request) => delegate(options, request),
-    registerCertificate: (request, certificate) => registerCertificate(options, request, certificate),
-    registerSshKey: (request, publicKey) => registerSshKey(options, request, publicKey),
     ...(options.ssh && { invite: options.ssh.links.invite }),
     async revokeToken(id, by) {
       const ended = await store.tokens.revoke(id, by, clock.now_ms())
       forget()
       for (const each of ended) watches.end(each, 'the token was revoked')
       return ended.length > 0
-    },
-    listTokens: async () => (await store.tokens.list(LIMITS.listed_tokens)).map(tokenSummary),
-    async token(id) {
-      const row = await store.tokens.byId(id)
-      return row && tokenSummary(row)
     },
     async block(request) {
       const added = await blocks.add(request)
@@ -151,6 +120,65 @@ export function createIdentity(options: IdentityOptions): Identity {
     },
     sweep,
     close: () => clearInterval(timer),
+  }
+}
+
+type Office = Pick<
+  Identity,
+  'issueToken' | 'delegate' | 'registerCertificate' | 'registerSshKey' | 'listTokens' | 'token'
+>
+
+/** Issuing and listing. */
+function officeOf(options: IdentityOptions): Office {
+  const { tokens } = options.store
+  return {
+    issueToken: (request) => issueToken(options, request),
+    delegate: (request) => delegate(options, request),
+    registerCertificate: (request, certificate) => registerCertificate(options, request, certificate),
+    registerSshKey: (request, publicKey) => registerSshKey(options, request, publicKey),
+    listTokens: async () => (await tokens.list(LIMITS.listed_tokens)).map(tokenSummary),
+    async token(id) {
+      const row = await tokens.byId(id)
+      return row && tokenSummary(row)
+    },
+  }
+}
+
+/** Whom a proof stands for; what was found is kept warm until something is forgotten. */
+function createProofs(options: IdentityOptions, blocks: Blocks) {
+  const { store, clock, principals, ssh } = options
+  const warm = new Lru<string, Principal>(LIMITS.warm_tokens)
+  let generation = 0
+  const stands = (principal: Principal) =>
+    principal.expires_ms! > clock.now_ms() && stillStands(principal, principals) && !blocks.of(principal)
+
+  /** Unknown, expired, revoked: each is one hash, one lookup and these comparisons. */
+  async function lookUp(hash: string): Promise<Principal | undefined> {
+    const before = generation
+    const row = await store.tokens.byHash(hash)
+    // A token was revoked while we read: what we read may be older.
+    if (before !== generation) return lookUp(hash)
+    if (!row || !holds(row, clock.now_ms())) return undefined
+    const principal = principalOf(row, principals)
+    if (!principal || blocks.of(principal)) return undefined
+    warm.set(hash, principal)
+    return principal
+  }
+
+  return {
+    forget(): void {
+      generation++
+      warm.clear()
+    },
+    async authenticate(claim: Claim): Promise<Principal | undefined> {
+      if (claim.kind === 'link') {
+        const person = ssh?.links.redeem(claim.proof)
+        return person && stands(person) ? person : undefined
+      }
+      const hash = claim.kind === 'ssh-certificate' ? await certifiedHash(options, claim.proof) : hashOf(claim)
+      const known = warm.get(hash)
+      return known && stands(known) ? known : lookUp(hash)
+    },
   }
 }
 
