@@ -348,6 +348,17 @@ describe('B45 B46 what the client brings', () => {
   })
 })
 
+test('B46 what psql copied out masked it cannot copy back in', async () => {
+  const before = await stage.state()
+  const { stdout, stderr } = await canonicalPsql(
+    stage.login('human:open'),
+    "\\copy customers to '/dev/null'\n\\copy products from stdin\n9\t*masked*\tx\n\\.\nselect 'goes on';\n",
+  )
+  expect(stderr).toContain('mask.write')
+  expect(stdout).toContain('goes on')
+  expect(await stage.state()).toBe(before)
+})
+
 describe('stock clients see masks only', () => {
   test('psql', async () => {
     const { stdout, stderr } = await canonicalPsql(

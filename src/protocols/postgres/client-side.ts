@@ -3,6 +3,7 @@ import { SluiceError, toSluiceError } from '../../kit/errors.ts'
 import type { PreparedStatement } from '../../sql/postgres.ts'
 import type { Verdict } from '../contract.ts'
 import { type Admission, FRONTEND, Framer, type FrameSink } from './codec.ts'
+import { CopyGuard } from './copy-guard.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Words } from './exchange.ts'
 import { Judge } from './judge.ts'
@@ -37,6 +38,7 @@ export class ClientSide implements FrameSink {
   readonly #framer: Framer
   readonly #judge: Judge
   readonly #out: Outbound
+  readonly #copyGuard: CopyGuard
   /** Whether the CopyData message that is on its way is passed on: decided at its header, for all of it. */
   #passing = false
 
@@ -44,6 +46,7 @@ export class ClientSide implements FrameSink {
     this.#d = dialogue
     this.#judge = new Judge(dialogue)
     this.#out = new Outbound(dialogue.parts.wire)
+    this.#copyGuard = new CopyGuard(dialogue)
     this.#framer = new Framer(this, (error) => dialogue.parts.wire.fail(toSluiceError(error)))
   }
 
@@ -351,12 +354,27 @@ export class ClientSide implements FrameSink {
    */
   piece(bytes: Buffer, first: boolean): void {
     if (first) this.#passing = !this.#d.over && this.#d.copyMayCome
-    if (this.#passing) this.#out.pass(bytes)
+    if (!this.#passing) return
+    const fate = this.#d.copy === 'both' || !this.#d.masks ? 'pass' : this.#copyGuard.look(bytes, first)
+    if (fate === 'pass') this.#out.pass(bytes)
+    else {
+      this.#passing = false
+      if (fate === 'fail') this.#failCopy(this.#copyGuard.fail(!first, bytes.length))
+    }
+  }
+
+  #failCopy(messages: readonly Buffer[]): void {
+    for (const message of messages) this.#out.pass(message)
+    this.#copyEnded()
   }
 
   #copyEnd(bytes: Buffer, start: number, end: number): void {
-    if (!this.#d.copyMayCome) return
+    if (!this.#d.copyMayCome || this.#copyGuard.failed) return
     this.#out.forward(bytes, start, end)
+    this.#copyEnded()
+  }
+
+  #copyEnded(): void {
     if (this.#d.copy === 'in') this.#d.copy = 'none'
     // A second one in a row finds no COPY to end.
     else if (this.#d.copy !== 'both' && this.#d.queue.last?.kind !== 'copyEnd') this.#d.queue.push({ kind: 'copyEnd' })

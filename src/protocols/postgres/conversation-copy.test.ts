@@ -217,3 +217,55 @@ describe('COPY TO STDOUT', () => {
     await expectInStep(talk)
   })
 })
+
+describe('B46 masked text in the data of COPY FROM STDIN', () => {
+  const masked = '7\tada\t***@***.com\n'
+
+  test.each<[string, Buffer[]]>([
+    ['whole', [wire.copyData('1\ta\ta@b.c\n'), wire.copyData(masked)]],
+    ['across two messages', [wire.copyData(masked.slice(0, 9)), wire.copyData(masked.slice(9))]],
+    ['byte by byte', [...masked].map((byte) => wire.copyData(byte))],
+    ['in one long message', [wire.copyData(`${'1\ta\ta@b.c\n'.repeat(5000)}${masked}`)]],
+  ])('%s: the COPY fails, its client hears why, and everything is in step', async (_, data) => {
+    for (const size of [Number.MAX_SAFE_INTEGER, 7]) {
+      const talk = await Talk.open(MASKED)
+      await talk.says(wire.query(IN))
+      await talk.answers(backend.copyIn())
+      const said = Buffer.concat([...data, wire.copyData('9\tx\ty\n'), wire.copyDone()])
+      for (let at = 0; at < said.length; at += size) talk.fromClient(said.subarray(at, at + size))
+      await Talk.settled()
+      const sent = talk.toTargetAll
+      expect(sent.includes('***@***')).toBe(false)
+      expect(framesOf(sent)).toMatchObject({ rest: Buffer.alloc(0) })
+      expect(talk.sent().filter((one) => !one.startsWith('d '))).toEqual([`Q ${IN}`, 'f refused'])
+      await talk.answers(backend.error('57014', 'COPY from stdin failed: refused'), backend.ready())
+      expect(talk.heard().slice(1)).toEqual([expect.stringContaining('mask.write'), 'Z I'])
+      await expectInStep(talk)
+    }
+  })
+
+  test('by the extended protocol, with everything said at once', async () => {
+    const talk = await Talk.open(MASKED)
+    await talk.says(...EXECUTED, wire.copyData(masked), wire.copyDone(), wire.sync())
+    expect(talk.sent().at(-1)).toBe('S')
+    await talk.answers(
+      ...BOUND,
+      backend.noData(),
+      backend.copyIn(),
+      backend.error('57014', 'COPY from stdin failed: refused'),
+      backend.ready(),
+    )
+    expect(talk.heard().slice(3)).toEqual([expect.stringContaining('mask.write'), 'Z I'])
+    await expectInStep(talk)
+  })
+
+  test('passes where nothing is masked', async () => {
+    const talk = await Talk.open(OPEN)
+    await talk.says(wire.query(IN))
+    await talk.answers(backend.copyIn())
+    await talk.says(wire.copyData(masked), wire.copyDone())
+    expect(talk.toTargetAll.includes('***@***')).toBe(true)
+    await talk.answers(backend.complete('COPY 1'), backend.ready())
+    await expectInStep(talk)
+  })
+})
