@@ -6,6 +6,7 @@ import { auditRoutes } from './audit.ts'
 import { connectorRoutes } from './connectors.ts'
 import { routeGroup } from './env.ts'
 import { healthRoutes } from './health.ts'
+import { killRoutes } from './kill.ts'
 import { LIMITS } from './limits.ts'
 import { meRoutes } from './me.ts'
 import { oauthRoutes } from './oauth.ts'
@@ -62,6 +63,7 @@ export function createApi(services: ApiServices) {
     .route('/api/v1', sessionRoutes())
     .route('/api/v1', approvalRoutes())
     .route('/api/v1', tokenRoutes())
+    .route('/api/v1', killRoutes())
     .route('/api/v1', resourceRoutes())
     .route('/api/v1', policyRoutes())
     .route('/api/v1', auditRoutes())

@@ -92,6 +92,7 @@ const metadata = createRoute({
   'x-access': 'anyone',
   responses: {
     200: { description: 'Done', content: { 'application/json': { schema: z.record(z.string(), z.unknown()) } } },
+    default: { description: 'Refused', content: { 'application/json': { schema: errorSchema } } },
   },
 })
 

@@ -1,0 +1,41 @@
+import type { LiveSession, LiveSessions } from '../model/ports.ts'
+import { actorChain } from '../model/principal.ts'
+import type { BlockKind } from './blocks.ts'
+import type { Identity } from './identity.ts'
+
+/** What the kill switch is pulled on. A token is revoked for good; the others stay shut until they are lifted. */
+export interface KillRequest {
+  readonly kind: BlockKind | 'token'
+  /** A token's id, a principal's id, a resource's name; `*` for all. */
+  readonly subject: string
+  readonly by: string
+  readonly why: string
+}
+
+export interface Killed {
+  /** False when it was shut, or the token revoked, before. */
+  readonly changed: boolean
+  /** Live sessions that were told to end. */
+  readonly sessions: number
+}
+
+/** Shuts the subject out, then ends every live session it reaches. In this order: no session opens in between and is missed. */
+export async function kill(
+  { identity, live }: { readonly identity: Identity; readonly live: LiveSessions },
+  { kind, subject, by, why }: KillRequest,
+): Promise<Killed> {
+  const hit = live.list().filter((session) => reaches(session, kind, subject)).length
+  const changed =
+    kind === 'token'
+      ? await identity.revokeToken(subject, by)
+      : await identity.block({ kind, subject: kind === 'all' ? '*' : subject, by, why })
+  for (const session of live.list()) if (reaches(session, kind, subject)) live.kill(session.id, by, why)
+  return { changed, sessions: hit }
+}
+
+function reaches(session: LiveSession, kind: KillRequest['kind'], subject: string): boolean {
+  if (kind === 'all') return true
+  if (kind === 'resource') return session.resource === subject
+  if (kind === 'token') return session.principal.credential === subject
+  return actorChain(session.principal).some((party) => party.id === subject)
+}
