@@ -6,6 +6,8 @@ import Provider from 'oidc-provider'
 import MemoryAdapter from 'oidc-provider/lib/adapters/memory_adapter.js'
 import { confirmForm, formFields, page, peopleForm } from './pages.ts'
 
+class Forgetful extends MemoryAdapter {}
+
 /** Someone who can sign in there. */
 export interface DemoPerson {
   readonly subject: string
@@ -85,7 +87,7 @@ function configurationOf(issuer: string, { clients, people, configuration }: Dem
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   return {
     // Named, so that the library does not warn of forgetting: a demo may.
-    adapter: MemoryAdapter,
+    adapter: Forgetful,
     clients: clients(issuer).map(clientOf),
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'demo' }] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },

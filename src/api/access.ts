@@ -60,6 +60,16 @@ export function mayReadApproval(caller: Principal, approval: Approval): boolean 
   return mayRead(caller, approval.chain) || standing(caller, approval.chain, approval.terms) === 'may'
 }
 
+/**
+ * Step-up: one who signed in by a provider must have shown a credential lately. A token that was issued by hand has no sign-in to renew.
+ * Throws `signin.stale`.
+ */
+export async function requireFresh(c: Context<ApiEnv>): Promise<void> {
+  const { signIn } = c.var.services
+  const row = await signIn.signIns.of(c.var.caller.credential)
+  if (row && !signIn.isFresh(row)) throw new SluiceError('signin.stale')
+}
+
 /** A route that says who may call it: the guard runs before anything of the request is read. `x-access` is what the document and the tests know it by. */
 export function route<P extends string, R extends Omit<RouteConfig, 'path' | 'middleware'> & { path: P }>(
   access: Access,

@@ -4,7 +4,7 @@ import { standing } from '../approval/quorum.ts'
 import type { Approval } from '../approval/record.ts'
 import type { ApprovalEvent } from '../approval/waiting.ts'
 import type { Principal } from '../model/principal.ts'
-import { answers, body, mayReadApproval, route } from './access.ts'
+import { answers, body, mayReadApproval, requireFresh, route } from './access.ts'
 import { type ApiEnv, routeGroup } from './env.ts'
 import { byId, instant, reason } from './shapes.ts'
 import { listen, type StreamEvent, serveEvents } from './stream.ts'
@@ -167,6 +167,7 @@ export const approvalRoutes = () =>
     .openapi(follow, (c) => serveEvents(c, (signal) => changes(c, signal)))
     .openapi(get, (c) => c.json(shown(c, c.var.approval, c.req.valid('query').full === 'true'), 200))
     .openapi(approve, async (c) => {
+      await requireFresh(c)
       const { digest, reason, readWhole } = c.req.valid('json')
       return c.json(shown(c, await vote(c, { verdict: 'approve', digest, reason, readWhole })), 200)
     })

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { answerOf, type Context, contextOf } from './context.ts'
 import { briefly } from './duration.ts'
 import { openBrowser } from './login/browser.ts'
+import { byDevice } from './login/device.ts'
 import { awaitBrowser } from './login/loopback.ts'
 import { loginFile, storeLogin } from './login/stored.ts'
 import { type GivenToken, givenToken, postForm } from './login/token-endpoint.ts'
@@ -40,7 +41,7 @@ The token is kept in login.json beside the profile in use, else in ~/.config/slu
 
 async function login(command: Command, options: LoginOptions): Promise<void> {
   const context = contextOf(command, { anonymous: true })
-  const given = await byBrowser(context, options)
+  const given = options.device ? await byCode(context) : await byBrowser(context, options)
   const url = context.profile.api
   const expires_ms = Date.now() + given.expires_in_s * 1_000
   const { token } = given
@@ -69,4 +70,12 @@ async function byBrowser(context: Context, { provider, fresh = false, browser }:
   } finally {
     waiting.close()
   }
+}
+
+function byCode(context: Context): Promise<GivenToken> {
+  return byDevice(context.profile.api, ({ page, code, direct }) => {
+    context.complain(
+      `On a machine with a browser, go to:\n\n  ${page}\n\nand enter the code  ${context.warn.bold(code)}  (or go to ${direct}).\n`,
+    )
+  })
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { answerOf, type Context, contextOf, named } from './context.ts'
 import { briefly, durationOf, instantOf } from './duration.ts'
-import { idOf, principalIdOf } from './exit.ts'
+import { CommandFailure, EXIT, idOf, principalIdOf } from './exit.ts'
 import { formatTable } from './table.ts'
 
 interface IssueOptions {
@@ -36,6 +36,11 @@ export function registerTokenCommands(program: Command): void {
     )
     .action(issue)
   token.command('list').description('tokens, newest first; never their text').action(list)
+  token
+    .command('print')
+    .description('the token this command line uses, for a client that asks for a password')
+    .addHelpText('after', '\nExamples:\n  PGPASSWORD="$(sluice token print)" psql -h gateway -U orders\n')
+    .action(printToken)
   token
     .command('revoke')
     .description('end a token, and the sessions that stand on it')
@@ -116,4 +121,13 @@ async function revoke(id: string, _options: object, command: Command): Promise<v
   )
   if (context.json) return context.printJson(answer)
   context.print(`Revoked ${id}.\n`)
+}
+
+function printToken(_options: object, command: Command): void {
+  const context = contextOf(command)
+  const { token } = context.profile
+  if (token === undefined)
+    throw new CommandFailure('There is no token here.', EXIT.denied, 'Sign in: sluice login, or set SLUICE_TOKEN.')
+  if (context.json) return context.printJson({ token })
+  context.print(`${token}\n`)
 }

@@ -5,7 +5,9 @@ import { isLoopbackRedirect, ownPath, type Purpose } from '../../identity/sign-i
 import { SluiceError, toSluiceError } from '../../kit/errors.ts'
 import { type ApiEnv, routeGroup } from '../env.ts'
 import { statusOf } from '../refusal.ts'
+import { peerOf } from '../sign-in.ts'
 import { checkOrigin, cookieOf, csrfOf, dropCookie, FLOW_COOKIE, SESSION_COOKIE, setCookie } from './cookies.ts'
+import { answerDevice, devicePage, neededCode } from './device.ts'
 import { button, escapeHtml, form, sendPage } from './html.ts'
 import { greet, visitorOf } from './visitor.ts'
 
@@ -38,6 +40,9 @@ export function signInRoutes() {
   app.get('/authorize', (c) => choose(c, programOf(c)))
   app.get('/confirm', question)
   app.post('/confirm', answerOf)
+  app.get('/device', devicePage)
+  app.get('/device/sign-in', (c) => choose(c, { kind: 'device', code: neededCode(c) }))
+  app.post('/sign-in/:provider/logout', backChannelLogout)
   app.get('/sign-out', farewell)
   app.post('/sign-out', signOut)
   return app
@@ -52,6 +57,9 @@ export const SIGN_IN_PAGES = [
   'get /authorize',
   'get /confirm',
   'post /confirm',
+  'get /device',
+  'get /device/sign-in',
+  'post /sign-in/:provider/logout',
   'get /sign-out',
   'post /sign-out',
 ] as const
@@ -150,6 +158,7 @@ async function answerOf(c: Context<ApiEnv>): Promise<Response> {
   const { purpose, signIn } = await desk.confirm(visitor, ticket)
   dropCookie(c, FLOW_COOKIE)
   if (purpose.kind === 'cli') return c.redirect(backTo(purpose, { code: await desk.code(signIn.id, purpose) }, c), 303)
+  if (purpose.kind === 'device') await answerDevice(c, purpose.code, signIn)
   return sendPage(c, { title: 'Signed in', content: '<p>The device is signed in. You may close this page.</p>' })
 }
 
@@ -179,7 +188,22 @@ async function signOut(c: Context<ApiEnv>): Promise<Response> {
   const caller = await services.identity.authenticate({ kind: 'cookie', proof: cookie, from: '' })
   dropCookie(c, SESSION_COOKIE)
   const elsewhere = caller && (await services.signIn.leave(caller.credential, caller.id))
-  return c.redirect(elsewhere ?? '/sign-out', 303)
+  // Not a redirect: our policy for forms would stop one that leads to another origin.
+  if (elsewhere) c.header('Refresh', `0; url=${elsewhere}`)
+  const link = elsewhere ? `<p><a href="${escapeHtml(elsewhere)}">Sign out at the identity provider too</a></p>` : ''
+  return sendPage(c, { title: 'Signed out', content: `<p>You are signed out here.</p>${link}` })
+}
+
+/** A provider says that sessions of its own ended. It calls without a browser: no cookie, no page. */
+async function backChannelLogout(c: Context<ApiEnv>): Promise<Response> {
+  const { logout_token: token } = await fieldsOf(c)
+  try {
+    await c.var.services.signIn.logoutToken(c.req.param('provider')!, token ?? '', peerOf(c.env))
+    return c.body(null, 200)
+  } catch (thrown) {
+    const { code, safeMessage } = toSluiceError(thrown)
+    return c.json({ error: 'invalid_request', error_description: safeMessage }, statusOf(code) === 429 ? 429 : 400)
+  }
 }
 
 /** The fields of a form; one that is given twice is nobody's. */

@@ -9,7 +9,9 @@ import { createOidc } from '../oidc/oidc.ts'
 import type { People, PeopleDocuments } from '../people.ts'
 import { createSaml } from '../saml/saml.ts'
 import type { IssuedToken } from '../tokens.ts'
+import { backChannel } from './back-channel.ts'
 import { createSignInDesk, type SignInDesk } from './desk.ts'
+import { createRecheck } from './recheck.ts'
 import { type CodeProof, redeemCode } from './redeem.ts'
 import { createSignIns, type SignIns } from './sign-ins.ts'
 
@@ -38,6 +40,10 @@ export interface SignInService {
   isFresh(row: SignInRow): boolean
   /** Ends the sign-in behind a credential. Returns where the browser goes to end the provider's own session, if anywhere. */
   leave(credential: string, by: string): Promise<string | undefined>
+  /** A provider's word that sessions of its own ended (back-channel logout): ends ours. Throws `signin.answer`. Returns how many ended. */
+  logoutToken(provider: string, token: string, from: string): Promise<number>
+  /** Asks providers about everyone who is due. Runs by itself. */
+  recheck(): Promise<void>
   close(): void
 }
 
@@ -48,6 +54,7 @@ export function createSignInService(options: SignInServiceOptions): SignInServic
   const signIns = createSignIns(options)
   const providers = () => documents().providers
   const desk = createSignInDesk({ ...options, providers, signIns, oidc, saml })
+  const recheck = createRecheck({ ...options, signIns, oidc, providers })
   return {
     desk,
     signIns,
@@ -68,6 +75,8 @@ export function createSignInService(options: SignInServiceOptions): SignInServic
         .catch(() => undefined)
       return to?.href
     },
-    close() {},
+    recheck: () => recheck.run(),
+    logoutToken: (name, token, from) => backChannel({ ...options, signIns, oidc, providers, name, token, from }),
+    close: () => recheck.close(),
   }
 }
