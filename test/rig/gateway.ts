@@ -4,6 +4,7 @@ import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ended, spawnMortal } from './child.ts'
+import { type ConnectorProcess, startConnectorProcess } from './connector.ts'
 import type { Login } from './postgres.ts'
 import { tempFolder } from './temp.ts'
 
@@ -11,13 +12,18 @@ import { tempFolder } from './temp.ts'
 export interface GatewayOrder {
   readonly settings: Readonly<Record<string, unknown>>
   readonly principals: readonly string[]
+  /** Join tokens wanted: how many of each name. */
+  readonly connectors?: Readonly<Record<string, number>>
 }
 export interface GatewayLine {
   readonly port: number
   /** Of the SSH listener, if `settings.listen.ssh` asks for one. */
   readonly ssh?: number
+  /** Of the listener for connectors, likewise. */
+  readonly tunnel?: number
   readonly api: string
   readonly tokens: Readonly<Record<string, string>>
+  readonly joinTokens: Readonly<Record<string, readonly string[]>>
 }
 
 /** A resource in front of the target. */
@@ -41,6 +47,13 @@ export interface TestGatewayOptions {
   readonly dataDir?: string
   /** Overrides of sluice.yaml. */
   readonly settings?: Readonly<Record<string, unknown>>
+  /**
+   * The way to the targets. `connector`: every resource gets `via: connector:rig`, and a connector runs beside the gateway. Default: what
+   * SLUICE_THROUGH says, so that any suite can be run either way.
+   */
+  readonly through?: 'direct' | 'connector'
+  /** Switches of the connector: `--websocket`. */
+  readonly connector?: readonly string[]
 }
 
 /** A process between client and target. */
@@ -55,6 +68,10 @@ export interface Between extends AsyncDisposable {
 export interface TestGateway extends Between {
   /** Port of the SSH listener; throws when the settings ask for none. */
   readonly ssh: number
+  /** Port of the listener for connectors; throws when there is none. */
+  readonly tunnel: number
+  /** The connector of `through: 'connector'`. */
+  readonly connector: ConnectorProcess | undefined
   /** Base URL of the API. */
   readonly api: string
   /** Holds ledger, store, transcripts. */
@@ -73,26 +90,45 @@ const RESOURCE: TestResource = { name: 'target', labels: { env: 'prod' } }
 /** Starts a gateway as a process of its own in front of `target`. It dies with this one. */
 export async function startTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
   const { target, policy, resources = [RESOURCE], settings } = options
+  const through = options.through ?? (process.env.SLUICE_THROUGH === 'connector' ? 'connector' : 'direct')
   const folder = tempFolder('gateway')
   const dataDir = options.dataDir ?? join(folder.path, 'state')
   const policyDir = join(folder.path, 'policy')
   for (const each of [dataDir, policyDir]) mkdirSync(each, { recursive: true, mode: 0o700 })
-  writeFileSync(
-    join(policyDir, 'policy.yaml'),
-    [policy, ...resources.map((resource) => documentOf(resource, target, folder.path))].join('\n---\n'),
-  )
-  const listen = { postgres: '127.0.0.1:0', api: '127.0.0.1:0' }
+  const documents = [policy, ...resources.map((resource) => documentOf(resource, target, folder.path))].join('\n---\n')
+  writeFileSync(join(policyDir, 'policy.yaml'), through === 'connector' ? viaConnector(documents) : documents)
+  let tunnelPort = 0
+  const listen = () => ({
+    ...{ postgres: '127.0.0.1:0', api: '127.0.0.1:0' },
+    ...(settings?.listen as object | undefined),
+    // Its port stays the same over a restart: connectors come back to where the gateway was.
+    ...(through === 'connector' && { tunnel: `127.0.0.1:${tunnelPort}` }),
+  })
   const logPath = join(folder.path, 'log')
   const launch = async (principals: readonly string[]) => {
-    const order: GatewayOrder = { settings: { dataDir, policyDir, listen, drainSeconds: 1, ...settings }, principals }
+    const all = { dataDir, policyDir, drainSeconds: 1, ...settings, listen: listen() }
+    const connectors = through === 'connector' && principals.length > 0 ? { rig: 1 } : {}
+    const order: GatewayOrder = { settings: all, principals, connectors }
     return await startProcess('gateway-process.ts', { argument: JSON.stringify(order), node: options.node, logPath })
   }
   let { child, line } = await launch(principalsOf(policy))
   let answer = JSON.parse(line) as GatewayLine
-  const { tokens } = answer
+  const { tokens, joinTokens } = answer
+  tunnelPort = answer.tunnel ?? 0
+  const [joinToken] = joinTokens.rig ?? []
+  const connector =
+    joinToken === undefined
+      ? undefined
+      : await startConnectorProcess({
+          gateway: `127.0.0.1:${tunnelPort}`,
+          token: joinToken,
+          allow: ['127.0.0.1:*', 'localhost:*', '[::1]:*'],
+          switches: options.connector ?? [],
+        })
   const token = (principal: string) => tokens[principal] ?? raise(`the policy names no ${principal}`)
   const stop = async () => {
     await stopped(child, 'SIGTERM')
+    await connector?.stop()
     folder.remove()
   }
   return {
@@ -108,6 +144,10 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     get ssh() {
       return answer.ssh ?? raise('the settings ask for no SSH listener')
     },
+    get tunnel() {
+      return answer.tunnel ?? raise('the settings ask for no listener for connectors')
+    },
+    connector,
     dataDir,
     token,
     login: (principal, { resource = resources[0]!.name, user, database = target.database } = {}) => ({
@@ -188,6 +228,13 @@ function documentOf({ name, labels = {}, users }: TestResource, target: Login, f
     users: accounts,
     tls: { mode: 'disable' },
   })
+}
+
+/** Documents with every resource moved behind the connector: YAML, or one line of JSON. */
+function viaConnector(documents: string): string {
+  return documents
+    .replace(/^kind: Resource$/gm, 'kind: Resource\nvia: connector:rig')
+    .replace(/^\{"kind":"Resource",/gm, '{"kind":"Resource","via":"connector:rig",')
 }
 
 function principalsOf(policy: string): string[] {

@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
+import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { SluiceError, toSluiceError } from '../../kit/errors.ts'
@@ -164,7 +165,8 @@ export class Tunnel {
         if (headers[':status'] !== 200) return fail(refusalOf(headers[WHY]))
         finish()
         this.#watch(stream, lost)
-        resolve(stream)
+        // As on a socket: a target on the connector's own machine is known by it.
+        resolve(isIP(host) ? Object.assign(stream, { remoteAddress: host }) : stream)
       })
     })
   }
