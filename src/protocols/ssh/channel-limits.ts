@@ -32,3 +32,13 @@ export const PATH_BYTES = 4_096
 export const LISTENERS = 32
 /** How long a line without its end may be held back by masking. */
 export const MASK_PAUSE_MS = 40
+/** Largest SFTP packet taken: OpenSSH's own bound. A larger one ends the channel. */
+export const SFTP_PACKET_BYTES = 256 << 10
+/** Longest handle: draft-ietf-secsh-filexfer-02 §6.2. */
+export const SFTP_HANDLE_BYTES = 256
+/** Requests of one SFTP channel that wait for their answers; open files. */
+export const SFTP_OUTSTANDING = 1_024
+export const SFTP_HANDLES = 1_024
+/** Longest line of scp's protocol, and folders inside one another. */
+export const SCP_LINE_BYTES = 8_192
+export const SCP_DEPTH = 256

@@ -34,16 +34,19 @@ export class ChannelPair {
     this.target = ends.target
     this.#flow = flow
     this.#gone = gone
-    this.client.drained = () => this.refillTarget()
-    this.target.drained = () => this.refillClient()
+    this.client.drained = this.target.drained = () => {
+      this.refillTarget()
+      this.refillClient()
+    }
   }
 
   get flow(): Flow {
     return this.#flow
   }
 
+  /** What the client is told and does not read counts too: it could ask without end for answers it does not take. */
   refillClient(): void {
-    this.client.refill(this.target.pending + this.#flow.keptOfClient)
+    this.client.refill(this.target.pending + this.client.pending + this.#flow.keptOfClient)
   }
 
   refillTarget(): void {

@@ -1,9 +1,10 @@
 import { SshReader } from '../../kit/ssh-wire.ts'
 import type { OutcomeStatus } from '../../model/transcript.ts'
 import { type Request, STDERR } from './channel-messages.ts'
+import { type Lifetime, lifetime } from './lifetime.ts'
 import { type OutputMask, outputMask } from './mask.ts'
 import type { Program, ProgramParts } from './program.ts'
-import { EXIT, plainLine } from './reply.ts'
+import { plainLine } from './reply.ts'
 import type { WindowSize } from './terminal.ts'
 import { Typing } from './typing.ts'
 
@@ -14,18 +15,17 @@ export class RunningProgram implements Program {
   readonly #masks: readonly (OutputMask | undefined)[]
   readonly #records: boolean
   readonly #typing: Typing | undefined
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #lifetime: Lifetime
   #bytes = 0
   #ended = false
   #status: OutcomeStatus = 'unknown'
   #tag = ''
-  #settled = false
 
   constructor(parts: ProgramParts) {
     this.#parts = parts
     const { permit, terminal } = parts
     const { session } = parts.house
-    const { mask, timeout_ms, record } = permit.obligations
+    const { mask, record } = permit.obligations
     this.#records = record !== 'statements'
     this.#masks = [0, 1].map((type) =>
       outputMask({ duties: mask, house: parts.house, show: (bytes) => this.#show(bytes, type) }),
@@ -38,16 +38,13 @@ export class RunningProgram implements Program {
         line: (text) => session.note({ kind: 'typed', op: permit.op, text }),
       })
     }
-    if (timeout_ms !== undefined)
-      this.#timer = setTimeout(() => parts.house.run(() => this.#late(timeout_ms)), timeout_ms)
-  }
-
-  #late(timeout_ms: number): void {
-    this.#settle('cancelled', 'limit.timeout')
-    this.#parts.exit(EXIT.timeout, `sluice: the time limit of ${timeout_ms / 1000} s was reached.\n`)
+    this.#lifetime = lifetime(parts)
   }
 
   get keptOfTarget(): number {
+    return 0
+  }
+  get keptOfClient(): number {
     return 0
   }
 
@@ -106,21 +103,12 @@ export class RunningProgram implements Program {
   }
 
   failed(): void {
-    this.#settle('error', 'the target did not start it')
+    this.#lifetime.end(0, 'error', 'the target did not start it')
   }
 
   over(): void {
     this.targetEof()
     this.#typing?.end()
-    this.#settle(this.#status, this.#tag || 'no exit status')
-  }
-
-  #settle(status: OutcomeStatus, tag: string): void {
-    clearTimeout(this.#timer)
-    if (this.#settled) return
-    this.#settled = true
-    const { permit } = this.#parts
-    const { session } = this.#parts.house
-    session.settle(permit, { status, tag, rows: 0, bytes: this.#bytes })
+    this.#lifetime.end(this.#bytes, this.#status, this.#tag || 'no exit status')
   }
 }

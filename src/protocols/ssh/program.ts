@@ -14,8 +14,9 @@ export type { Terminal } from './terminal.ts'
 /** What runs on a session channel after it was permitted. */
 export interface Program {
   readonly granted: true
-  /** Bytes of the target it has not passed on. */
+  /** Bytes it has not passed on. */
   readonly keptOfTarget: number
+  readonly keptOfClient: number
   fromClient(bytes: Buffer): void
   /** `type` 1 is standard error. */
   fromTarget(bytes: Buffer, type: number): void

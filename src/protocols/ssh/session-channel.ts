@@ -27,7 +27,7 @@ export class SessionChannel implements Flow {
   #pair: ChannelPair | undefined
   /** What waits for a decision about an earlier request. */
   #inbox: Item[] = []
-  keptOfClient = 0
+  #inboxBytes = 0
   #held: Held | undefined
   /** Answers to the client, in the order it asked. */
   readonly #replies: InTurn<boolean>
@@ -51,6 +51,10 @@ export class SessionChannel implements Flow {
     this.#pair = pair
   }
 
+  get keptOfClient(): number {
+    return this.#inboxBytes + (this.#program?.keptOfClient ?? 0)
+  }
+
   get keptOfTarget(): number {
     return this.#program?.keptOfTarget ?? 0
   }
@@ -68,7 +72,7 @@ export class SessionChannel implements Flow {
   #next(item: Item): void {
     if (this.#over) return
     if (!this.#held) return this.#do(item)
-    if (Buffer.isBuffer(item)) this.keptOfClient += item.length
+    if (Buffer.isBuffer(item)) this.#inboxBytes += item.length
     else if (this.#inbox.length > WAITING_REQUESTS) return this.#end()
     this.#inbox.push(item)
   }
@@ -83,7 +87,7 @@ export class SessionChannel implements Flow {
     this.#held = undefined
     const waiting = this.#inbox
     this.#inbox = []
-    this.keptOfClient = 0
+    this.#inboxBytes = 0
     for (const item of waiting) this.#next(item)
     this.#pair?.refillClient()
   }

@@ -1,0 +1,187 @@
+import { SshReader } from '../../kit/ssh-wire.ts'
+import { type EffectSet, effects } from '../../model/effects.ts'
+import type { FileDeed } from './operation.ts'
+import { ATTR, FXF, FXP } from './sftp-packets.ts'
+
+/** A path a request names, and what is done to it. `follow`: a symlink at its end is followed. */
+export interface PathUse {
+  readonly path: Buffer
+  readonly follow: boolean
+  readonly deed: FileDeed
+}
+
+/** What a request wants, before its paths are resolved. */
+export type SftpRequest =
+  /** Goes on with what was opened. */
+  | { readonly of: 'handle'; readonly handle: string }
+  /** About the server alone. */
+  | { readonly of: 'server' }
+  | FileRequest
+  /** Known to nobody here. */
+  | { readonly of: 'unknown'; readonly name: string }
+
+export interface FileRequest {
+  readonly of: 'files'
+  readonly verb: string
+  readonly effects: EffectSet
+  readonly uses: readonly PathUse[]
+  /** Open files it is about, by handle. */
+  readonly handles?: readonly { readonly handle: string; readonly deed: FileDeed }[]
+  /** What a granted answer opens. */
+  readonly opens?: 'file' | 'folder'
+  /** The file begins empty. */
+  readonly fresh?: boolean
+  /** The open file is made this long. */
+  readonly cuts?: number
+}
+
+const READ = effects('read')
+const WRITE = effects('write')
+const DELETE = effects('delete')
+const GET = effects('read', 'export')
+const PUT = effects('write', 'import')
+const GRANT = effects('write', 'grant')
+
+const use = (deed: FileDeed, path: Buffer, follow = false): PathUse => ({ path, follow, deed })
+
+/** Reads a request packet, its length field included. Throws `protocol.malformed`. Sections of draft-ietf-secsh-filexfer-02. */
+export function readSftpRequest(packet: Buffer): SftpRequest {
+  const reader = new SshReader(packet.subarray(9))
+  const handle = () => reader.string().toString('latin1')
+  const files = (verb: string, set: EffectSet, ...uses: PathUse[]): FileRequest => ({
+    of: 'files',
+    verb: `sftp ${verb}`,
+    effects: set,
+    uses,
+  })
+  switch (packet[4]) {
+    case FXP.CLOSE:
+    case FXP.READ:
+    case FXP.FSTAT:
+    case FXP.READDIR:
+      return { of: 'handle', handle: handle() }
+    case FXP.OPEN: // §6.3: path, pflags, attributes
+      return opening(reader.string(), reader.uint32())
+    case FXP.OPENDIR:
+      return { ...files('list', READ, use('read', reader.string(), true)), opens: 'folder' }
+    case FXP.STAT:
+      return files('stat', READ, use('read', reader.string(), true))
+    case FXP.LSTAT:
+      return files('stat', READ, use('read', reader.string()))
+    case FXP.READLINK:
+      return files('readlink', READ, use('read', reader.string()))
+    case FXP.REALPATH:
+      return files('realpath', READ, use('read', reader.string(), true))
+    case FXP.SETSTAT:
+      return files('setstat', ...attributes(use('written', reader.string(), true), reader))
+    case FXP.FSETSTAT: {
+      const open = handle()
+      const size = sizeOf(packet.subarray(13 + open.length))
+      const handles = [{ handle: open, deed: 'written' as const }]
+      return { ...files('setstat', attributeEffects(reader)), handles, ...(size !== undefined && { cuts: size }) }
+    }
+    case FXP.REMOVE:
+      return files('remove', DELETE, use('deleted', reader.string()))
+    case FXP.RMDIR:
+      return files('rmdir', DELETE, use('deleted', reader.string()))
+    case FXP.MKDIR:
+      return files('mkdir', WRITE, use('written', reader.string()))
+    case FXP.RENAME:
+      return files('rename', WRITE, use('written', reader.string()), use('written', reader.string()))
+    case FXP.SYMLINK:
+      // OpenSSH takes the target first, unlike the draft (its PROTOCOL §4.1). Both are judged, so the order does not matter.
+      return files('symlink', WRITE, use('written', reader.string()), use('written', reader.string()))
+    case FXP.EXTENDED:
+      return extended(reader, files)
+    default:
+      return { of: 'unknown', name: `type ${packet[4]}` }
+  }
+}
+
+type Files = (verb: string, set: EffectSet, ...uses: PathUse[]) => FileRequest
+
+/** OpenSSH's PROTOCOL §4, and draft-ietf-secsh-filexfer-extensions-00 for copy-data and home-directory. */
+function extended(reader: SshReader, files: Files): SftpRequest {
+  const name = reader.string().toString('latin1')
+  const handle = () => reader.string().toString('latin1')
+  switch (name) {
+    case 'posix-rename@openssh.com':
+      return files('rename', WRITE, use('written', reader.string()), use('written', reader.string()))
+    case 'hardlink@openssh.com':
+      // A second name for the same file: whoever may use that may read and write the first.
+      return files('link', effects('read', 'write'), use('read', reader.string()), use('written', reader.string()))
+    case 'statvfs@openssh.com':
+      return files('statvfs', READ, use('read', reader.string(), true))
+    case 'lsetstat@openssh.com':
+      return files('setstat', ...attributes(use('written', reader.string()), reader))
+    case 'expand-path@openssh.com':
+      return files('realpath', READ, use('read', reader.string(), true))
+    case 'fstatvfs@openssh.com':
+    case 'fsync@openssh.com':
+      return { of: 'handle', handle: handle() }
+    case 'copy-data': {
+      // string from, uint64 offset, uint64 length, string to, uint64 offset
+      const from = handle()
+      reader.uint64()
+      reader.uint64()
+      const handles = [
+        { handle: from, deed: 'read' as const },
+        { handle: handle(), deed: 'written' as const },
+      ]
+      return { ...files('copy', effects('read', 'write')), handles }
+    }
+    case 'home-directory':
+    case 'users-groups-by-id@openssh.com':
+      return files(name.split('@')[0]!, READ)
+    case 'limits@openssh.com':
+      return { of: 'server' }
+    default:
+      return { of: 'unknown', name: name.slice(0, 64) }
+  }
+}
+
+/** Extensions a server may be seen to offer: those read above. */
+export const EXTENSIONS: ReadonlySet<string> = new Set([
+  'posix-rename@openssh.com',
+  'hardlink@openssh.com',
+  'statvfs@openssh.com',
+  'fstatvfs@openssh.com',
+  'lsetstat@openssh.com',
+  'expand-path@openssh.com',
+  'fsync@openssh.com',
+  'copy-data',
+  'home-directory',
+  'users-groups-by-id@openssh.com',
+  'limits@openssh.com',
+])
+
+function opening(path: Buffer, flags: number): FileRequest {
+  const writes = (flags & (FXF.WRITE | FXF.APPEND | FXF.CREAT | FXF.TRUNC)) !== 0
+  const reads = (flags & FXF.READ) !== 0 || !writes
+  return {
+    of: 'files',
+    verb: writes ? (reads ? 'sftp edit' : 'sftp put') : 'sftp get',
+    effects: (writes ? PUT : 0) | (reads ? GET : 0),
+    uses: [...(reads ? [use('read', path, true)] : []), ...(writes ? [use('written', path, true)] : [])],
+    opens: 'file',
+    fresh: (flags & (FXF.TRUNC | FXF.EXCL)) !== 0,
+  }
+}
+
+function attributes(path: PathUse, reader: SshReader): [EffectSet, PathUse] {
+  return [attributeEffects(reader), path]
+}
+
+/** uint32 flags, then what they name (§5). A new owner, or the right to act as the owner (setuid, setgid), is granted to somebody. */
+function attributeEffects(reader: SshReader): EffectSet {
+  const flags = reader.uint32()
+  if ((flags & ATTR.SIZE) !== 0) reader.uint64()
+  if ((flags & ATTR.UIDGID) !== 0) return GRANT
+  return (flags & ATTR.PERMISSIONS) !== 0 && (reader.uint32() & 0o6000) !== 0 ? GRANT : WRITE
+}
+
+/** The size among attributes, if there is one. */
+function sizeOf(attributes: Buffer): number | undefined {
+  const reader = new SshReader(attributes)
+  return (reader.uint32() & ATTR.SIZE) !== 0 ? Number(reader.uint64()) : undefined
+}

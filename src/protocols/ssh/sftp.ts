@@ -1,0 +1,411 @@
+import { SshReader, sshString, sshUint32 } from '../../kit/ssh-wire.ts'
+import type { Permit } from '../contract.ts'
+import { SFTP_HANDLES, SFTP_OUTSTANDING } from './channel-limits.ts'
+import { type Deciding, decide, type Held } from './decide.ts'
+import { fileOperation } from './operation.ts'
+import { plainLine, refusalText, sentence } from './reply.ts'
+import { type OpenFile, OpenFiles } from './sftp-files.ts'
+import { FX, FXP, malformed, SftpFramer, sftpPacket, statusPacket } from './sftp-packets.ts'
+import { namesOf, parted, plainPath, readPath } from './sftp-paths.ts'
+import { EXTENSIONS, type FileRequest, type PathUse, readSftpRequest } from './sftp-requests.ts'
+
+export interface SftpHost {
+  readonly house: Deciding
+  toClient(bytes: Buffer): void
+  toTarget(bytes: Buffer): void
+  /** A line to whoever sits at the client. */
+  tell(text: string): void
+  /** The client says no more, and what it said was passed on. */
+  endTarget(): void
+  /** Some of what was kept of the client's went on. */
+  refill(): void
+}
+
+/** Where in which file the next bytes belong. */
+interface Place {
+  readonly file: OpenFile
+  offset: number
+}
+
+/** A request the target was passed, or one that is answered here and waits for its turn. */
+interface Asked {
+  readonly id: number
+  /** What it is told when its answer has come; `undefined` for one answered here. */
+  readonly answered: ((packet: Buffer) => void) | undefined
+  /** The client does not know of it. */
+  readonly own: boolean
+  /** A READ: where what comes belongs. */
+  readonly read?: Place
+  local?: Buffer
+  done: boolean
+}
+
+/**
+ * SFTP version 3 between a client and a server. Every request that names a path is judged by what the server says the path is, before it is
+ * passed on; original bytes are passed. What is refused is answered in its turn. Sans I/O: bytes in, bytes out through its host.
+ */
+export class SftpRelay {
+  readonly #host: SftpHost
+  readonly #client: SftpFramer
+  readonly #target: SftpFramer
+  readonly #files: OpenFiles
+  /** Asked and unanswered, in order. */
+  readonly #asked: Asked[] = []
+  readonly #byId = new Map<number, Asked>()
+  #phase: 'new' | 'greeted' | 'ready' = 'new'
+  #home = '/'
+  #eof = false
+  #ownId = 0x7fff0000
+  #held: Held | undefined
+  /** A request is being judged: those behind it wait. */
+  #judging = false
+  /** Contents under way: of a WRITE that is passed on (undefined: it is swallowed), and of a DATA. */
+  #writing: Place | undefined
+  #reading: { readonly asked: Asked; readonly place: Place; left: number } | undefined
+
+  constructor(host: SftpHost) {
+    this.#host = host
+    this.#files = new OpenFiles(host.house)
+    this.#client = new SftpFramer(FXP.WRITE, {
+      packet: (packet) => this.#request(packet),
+      contents: (head) => this.#write(head),
+      piece: (bytes) => this.#written(bytes),
+    })
+    this.#target = new SftpFramer(FXP.DATA, {
+      packet: (packet) => this.#answer(packet),
+      contents: (head, length) => this.#read(head, length),
+      piece: (bytes) => this.#readPiece(bytes),
+    })
+  }
+
+  get keptOfClient(): number {
+    return this.#client.kept
+  }
+
+  fromClient(bytes: Buffer): void {
+    this.#client.push(bytes)
+  }
+
+  fromTarget(bytes: Buffer): void {
+    this.#target.push(bytes)
+  }
+
+  over(): void {
+    this.#held?.withdraw()
+    this.#files.over()
+  }
+
+  /** Goes on with the client's requests, unless something else holds them. */
+  #go(): void {
+    if (this.#judging || this.#phase !== 'ready' || this.#asked.length >= SFTP_OUTSTANDING) return
+    this.#client.go()
+    this.#host.refill()
+    if (this.#eof && !this.#judging) this.#host.endTarget()
+  }
+
+  clientEof(): void {
+    this.#eof = true
+    this.#go()
+  }
+
+  /** What was judged has its answer, or is on its way to one. */
+  #judged(): void {
+    this.#judging = false
+    this.#held = undefined
+    this.#go()
+  }
+
+  // --- the client's side
+
+  #request(packet: Buffer): void {
+    if (this.#phase === 'new') return this.#greet(packet)
+    if (packet.length < 9) throw malformed('an SFTP request without an id')
+    const id = packet.readUInt32BE(5)
+    if (this.#byId.has(id)) return this.#say(id, FX.BAD_MESSAGE, 'sluice: two requests of one id')
+    const request = readSftpRequest(packet)
+    switch (request.of) {
+      case 'unknown':
+        this.#host.house.session.refuse('ssh.request', `sftp ${request.name}`, request.name)
+        return this.#say(id, FX.OP_UNSUPPORTED, 'sluice: not known here')
+      case 'server':
+        return this.#pass(id, packet)
+      case 'handle':
+        return this.#goOn(id, packet, request.handle)
+      case 'files':
+        this.#judging = true
+        this.#client.stop()
+        return this.#resolve(request, (names) => this.#judge({ id, packet, request, names }))
+    }
+  }
+
+  /** INIT: uint32 version. We speak 3, and say so. */
+  #greet(packet: Buffer): void {
+    if (packet[4] !== FXP.INIT || packet.length < 9 || packet.readUInt32BE(5) < 3)
+      throw malformed('SFTP begins with another packet than INIT')
+    this.#phase = 'greeted'
+    this.#client.stop()
+    this.#host.toTarget(Buffer.from([0, 0, 0, 5, FXP.INIT, 0, 0, 0, 3]))
+  }
+
+  /** A request about what was opened needs no decision of its own: it was opened with one. */
+  #goOn(id: number, packet: Buffer, handle: string): void {
+    const file = this.#files.get(handle)
+    if (!file) return this.#say(id, FX.FAILURE, 'sluice: no such handle')
+    if (packet[4] === FXP.CLOSE) return this.#pass(id, packet, () => this.#files.closed(handle))
+    if (performance.now() > file.until_ms)
+      return this.#say(id, FX.PERMISSION_DENIED, 'sluice: the time limit of a rule')
+    if (packet[4] !== FXP.READ) return this.#pass(id, packet)
+    // READ: string handle, uint64 offset, uint32 length
+    const offset = Number(packet.readBigUInt64BE(13 + handle.length))
+    const eof = (answer: Buffer) => {
+      if (answer[4] === FXP.STATUS && answer.readUInt32BE(9) === FX.EOF) file.got.endsAt(offset)
+    }
+    this.#pass(id, packet, eof, { file, offset })
+  }
+
+  /** The beginning of a WRITE: id, string handle, uint64 offset, string data. */
+  #write(head: Buffer): void {
+    if (this.#phase !== 'ready') throw malformed('SFTP begins with another packet than INIT')
+    const id = head.readUInt32BE(5)
+    const handle = head.toString('latin1', 13, head.length - 12)
+    const file = this.#files.get(handle)
+    this.#writing = undefined
+    if (this.#byId.has(id)) return this.#say(id, FX.BAD_MESSAGE, 'sluice: two requests of one id')
+    if (!file) return this.#say(id, FX.FAILURE, 'sluice: no such handle')
+    if (performance.now() > file.until_ms)
+      return this.#say(id, FX.PERMISSION_DENIED, 'sluice: the time limit of a rule')
+    this.#writing = { file, offset: Number(head.readBigUInt64BE(head.length - 12)) }
+    this.#pass(id, head)
+  }
+
+  #written(bytes: Buffer): void {
+    const place = this.#writing
+    if (!place) return
+    place.file.put.add(place.offset, bytes)
+    place.offset += bytes.length
+    this.#host.toTarget(bytes)
+  }
+
+  /** The names a request's paths are judged by: `told` gets them once the server has said what they are. */
+  #resolve(request: FileRequest, told: (names: ReadonlyMap<PathUse, readonly string[]>) => void): void {
+    const names = new Map<PathUse, readonly string[]>()
+    const next = (i: number): void => {
+      const use = request.uses[i]
+      if (!use) return told(names)
+      const same = request.uses
+        .slice(0, i)
+        .find((earlier) => earlier.path.equals(use.path) && earlier.follow === use.follow)
+      if (same) {
+        names.set(use, names.get(same)!)
+        return next(i + 1)
+      }
+      const read = readPath(use.path)
+      if ('bad' in read) {
+        names.set(use, [])
+        return next(i + 1)
+      }
+      this.#resolved(read.path, use.follow, (resolved) => {
+        names.set(use, namesOf(plainPath(read.path, this.#home), resolved))
+        next(i + 1)
+      })
+    }
+    next(0)
+  }
+
+  /** Asks the server what a path is: the whole of it, or its folder, and the last name as it stands. */
+  #resolved(path: string, follow: boolean, told: (resolved: string) => void): void {
+    const { folder, name } = parted(path)
+    const whole = follow || name === ''
+    const lexical = plainPath(path, this.#home)
+    const byFolder = () =>
+      this.#realPath(folder, (found) => told(found === undefined ? lexical : plainPath(name, found)))
+    if (!whole) return byFolder()
+    this.#realPath(path || '.', (found) => {
+      if (found !== undefined) told(plainPath(found, '/'))
+      else if (name === '') told(lexical)
+      else byFolder()
+    })
+  }
+
+  #realPath(path: string, told: (path: string | undefined) => void): void {
+    do this.#ownId = this.#ownId >= 0x7fffffff ? 0x7fff0000 : this.#ownId + 1
+    while (this.#byId.has(this.#ownId))
+    const answered = (packet: Buffer) => {
+      if (packet[4] !== FXP.NAME) return told(undefined)
+      const reader = new SshReader(packet.subarray(9))
+      const found = reader.uint32() === 1 ? readPath(reader.string()) : { bad: '' }
+      told('path' in found && found.path.startsWith('/') ? found.path : undefined)
+    }
+    this.#ask({ id: this.#ownId, answered, own: true, done: false })
+    this.#host.toTarget(sftpPacket(FXP.REALPATH, this.#ownId, sshString(path)))
+  }
+
+  #judge(asking: Asking): void {
+    const { id, request, names } = asking
+    const bad = request.uses.map(({ path }) => readPath(path)).find((read) => 'bad' in read)
+    const files = (request.handles ?? []).map(({ handle, deed }) => ({ file: this.#files.get(handle), deed }))
+    if (bad && 'bad' in bad) {
+      const refusal = this.#host.house.session.refuse('ssh.path', request.verb, bad.bad)
+      this.#say(id, FX.PERMISSION_DENIED, `sluice: ${sentence(refusal)}`)
+      return this.#judged()
+    }
+    if (files.some(({ file }) => !file) || (request.opens && this.#files.size >= SFTP_HANDLES)) {
+      this.#say(id, FX.FAILURE, 'sluice: no such handle, or too many')
+      return this.#judged()
+    }
+    const by = (deed: PathUse['deed']) => [
+      ...request.uses.filter((use) => use.deed === deed).flatMap((use) => names.get(use) ?? []),
+      ...(deed === 'written' && request.verb === 'sftp symlink' ? linkNames(request, names) : []),
+      ...files.filter((each) => each.deed === deed).map(({ file }) => file!.path),
+    ]
+    const [read, written, deleted] = [by('read'), by('written'), by('deleted')]
+    const first = [...read, ...written, ...deleted]
+    const text = plainLine(`${request.verb} ${[...new Set(first)].join(' ')}`.trim())
+    this.#held = decide({
+      house: this.#host.house,
+      operation: fileOperation({
+        transfer: 'sftp',
+        verb: request.verb,
+        effects: request.effects,
+        text,
+        read,
+        written,
+        deleted,
+      }),
+      tell: (line) => this.#host.tell(line),
+      refused: (refusal) => {
+        this.#host.tell(refusalText(refusal))
+        this.#say(id, FX.PERMISSION_DENIED, plainLine(`sluice: ${sentence(refusal)}`))
+        this.#judged()
+      },
+      granted: (permit) => {
+        this.#granted(asking, permit, first.at(-1) ?? '')
+        this.#judged()
+      },
+    })
+  }
+
+  #granted({ id, packet, request }: Asking, permit: Permit, path: string): void {
+    const { session } = this.#host.house
+    if (request.verb !== 'sftp put' && request.opens === 'file' && permit.obligations.mask.length > 0) {
+      // Clients read a file anywhere and in any order, by its size: its contents cannot be masked on the way.
+      session.settle(permit, { status: 'refused', tag: 'policy.unfulfilled', rows: 0, bytes: 0 })
+      const refusal = session.refuse(
+        'policy.unfulfilled',
+        `${request.verb} ${path}`,
+        'contents of files are not masked',
+      )
+      this.#host.tell(refusalText(refusal))
+      return this.#say(id, FX.PERMISSION_DENIED, plainLine(`sluice: ${sentence(refusal)}`))
+    }
+    this.#pass(id, packet, (answer) => {
+      if (request.opens && answer[4] === FXP.HANDLE) {
+        const handle = new SshReader(answer.subarray(9)).string().toString('latin1')
+        return this.#files.opened(handle, {
+          permit,
+          path,
+          folder: request.opens === 'folder',
+          fresh: request.fresh ?? false,
+        })
+      }
+      const failed = answer[4] === FXP.STATUS && answer.readUInt32BE(9) !== FX.OK
+      if (!failed && request.cuts !== undefined) this.#files.get(request.handles![0]!.handle)?.put.endsAt(request.cuts)
+      const tag = failed ? `status ${answer.readUInt32BE(9)}` : request.verb
+      session.settle(permit, { status: failed ? 'error' : 'ok', tag, rows: 0, bytes: 0 })
+    })
+  }
+
+  #pass(id: number, packet: Buffer, answered: Asked['answered'] = () => {}, read?: Asked['read']): void {
+    this.#ask({ id, answered, own: false, done: false, ...(read && { read }) })
+    this.#host.toTarget(packet)
+  }
+
+  #ask(asked: Asked): void {
+    this.#asked.push(asked)
+    this.#byId.set(asked.id, asked)
+    if (this.#asked.length >= SFTP_OUTSTANDING) this.#client.stop()
+  }
+
+  /** Answers a request here: once everything asked before it has its answer. */
+  #say(id: number, code: number, text: string): void {
+    this.#asked.push({ id, answered: undefined, own: false, done: true, local: statusPacket(id, code, text) })
+    this.#inTurn()
+  }
+
+  #inTurn(): void {
+    const full = this.#asked.length >= SFTP_OUTSTANDING
+    while (this.#asked[0]?.done) {
+      const { local } = this.#asked.shift()!
+      if (local) this.#host.toClient(local)
+    }
+    if (full) this.#go()
+  }
+
+  // --- the server's side
+
+  #answer(packet: Buffer): void {
+    if (packet[4] === FXP.VERSION) return this.#greeted(packet)
+    if (packet.length < 9) throw malformed('an SFTP answer without an id')
+    const asked = this.#byId.get(packet.readUInt32BE(5))
+    if (!asked) throw malformed('an SFTP answer nobody asked for')
+    this.#byId.delete(asked.id)
+    if (!asked.own) this.#host.toClient(packet)
+    asked.done = true
+    asked.answered?.(packet)
+    this.#inTurn()
+  }
+
+  /** VERSION: uint32 version, then pairs of strings, the extensions. The client sees those we read. */
+  #greeted(packet: Buffer): void {
+    if (this.#phase !== 'greeted' || packet.readUInt32BE(5) !== 3) throw malformed('an SFTP version we do not speak')
+    const reader = new SshReader(packet.subarray(9))
+    const pairs: Buffer[] = []
+    while (reader.remaining > 0) {
+      const [name, value] = [reader.string(), reader.string()]
+      if (EXTENSIONS.has(name.toString('latin1'))) pairs.push(sshString(name), sshString(value))
+    }
+    const rest = Buffer.concat([sshUint32(3), ...pairs])
+    this.#realPath('.', (home) => {
+      this.#home = home ?? '/'
+      this.#host.toClient(Buffer.concat([sshUint32(rest.length + 1), Buffer.from([FXP.VERSION]), rest]))
+      this.#phase = 'ready'
+      this.#go()
+    })
+  }
+
+  /** The beginning of a DATA: id, string data. */
+  #read(head: Buffer, length: number): void {
+    const asked = this.#byId.get(head.readUInt32BE(5))
+    if (!asked?.read) throw malformed('SFTP data nobody asked for')
+    this.#byId.delete(asked.id)
+    this.#host.toClient(head)
+    this.#reading = { asked, place: asked.read, left: length }
+    if (length === 0) this.#readPiece(Buffer.alloc(0))
+  }
+
+  #readPiece(bytes: Buffer): void {
+    const reading = this.#reading!
+    reading.place.file.got.add(reading.place.offset, bytes)
+    reading.place.offset += bytes.length
+    reading.left -= bytes.length
+    this.#host.toClient(bytes)
+    if (reading.left > 0) return
+    reading.asked.done = true
+    this.#inTurn()
+  }
+}
+
+/** What a link's text leads to from where the link lies. Servers differ in which of the two is the link, so both ways are judged. */
+function linkNames({ uses }: FileRequest, names: Asking['names']): string[] {
+  return uses.flatMap((text, i) => {
+    const beside = names.get(uses[1 - i]!)?.at(-1)
+    return beside === undefined ? [] : [plainPath(text.path.toString('utf8'), parted(beside).folder)]
+  })
+}
+
+interface Asking {
+  readonly id: number
+  readonly packet: Buffer
+  readonly request: FileRequest
+  readonly names: ReadonlyMap<PathUse, readonly string[]>
+}
