@@ -275,7 +275,10 @@ function serveApi({ settings, version, log }: Start, services: Services, running
     sessions: transcripts.sessions,
     policy: policyService({
       policies,
-      analyse: textAnalyser((resource) => policies.current().labels(resource)),
+      analyse: textAnalyser(
+        (resource) => policies.current().labels(resource),
+        () => policies.current().commands,
+      ),
       clock,
     }),
     resources: resourceDirectory(

@@ -6,6 +6,7 @@ Examples:
   sluice explain --as agent:triage-bot --on orders "DELETE FROM orders"
   sluice explain --as agent:triage-bot --on-behalf-of human:ada --on orders "SELECT email FROM customers"
   sluice explain --as agent:triage-bot --on orders --table "customers: id, name, email" "SELECT name FROM customers WHERE id = 1"
+  sluice explain --as agent:triage-bot --on web-1 "find /var/log -name '*.gz' -delete"
   sluice explain --as human:eve --group dba --on orders --policy policy/ --at 2026-12-24T12:00:00Z "DROP TABLE orders"
 
 Works on the files alone: no gateway and no target is asked. What the target holds is told by --table, and by \`tables:\` of *.test.yaml files
@@ -18,8 +19,8 @@ const gather = (text: string, all: string[] = []): string[] => [...all, text]
 export function registerExplainCommand(program: Command): void {
   program
     .command('explain')
-    .description('say which rule decides a statement, and why; needs no gateway')
-    .argument('<sql>', 'the statement')
+    .description('say which rule decides a statement or a command line, and why; needs no gateway')
+    .argument('<text>', 'the statement; for a resource of the protocol ssh, the command line')
     .requiredOption('--on <resource>', 'the resource')
     .option(
       '--policy <path>',
@@ -32,9 +33,9 @@ export function registerExplainCommand(program: Command): void {
     .option('--at <time>', 'when it is asked, with offset (default: now)', instant)
     .option('--major <version>', 'PostgreSQL version whose grammar reads the statement', '17')
     .addHelpText('after', EXAMPLES)
-    .action(async (sql: string, _options: object, command: Command) => {
+    .action(async (text: string, _options: object, command: Command) => {
       const { explainStatement } = await import('./policy/explain.ts')
-      await explainStatement(sql, command.optsWithGlobals<ExplainOptions>())
+      await explainStatement(text, command.optsWithGlobals<ExplainOptions>())
     })
 }
 

@@ -50,3 +50,21 @@ export interface CommandDocument {
 
 /** Commands by name; a key may hold several names, separated by blanks. */
 export type CommandTable = Readonly<Record<string, CommandDocument>>
+
+/** Programs whose words are read by code, because they run what they are given or hold a language of their own: no table describes them. */
+export const READ_BY_CODE: ReadonlySet<string> = new Set(
+  [
+    'sh bash dash ash ksh ksh93 mksh zsh rbash eval trap exec command builtin watch busybox toybox env sudo doas su',
+    'runuser xargs find sed gsed awk gawk mawk nawk tar gtar bsdtar dd git source . ssh scp rsync curl wget export',
+    'declare typeset local readonly set shopt unset alias test [ python python2 python3 perl ruby node nodejs deno',
+    'bun php lua luajit Rscript R tclsh wish expect osascript java jshell groovy scala ghci erl elixir iex guile',
+    'sbcl swift go cargo make cmake ninja npm npx yarn pnpm pip pip3 gem bundle gdb fish csh tcsh pwsh nu elvish',
+    'xonsh ansible ansible-playbook let vi vim nvim view rvim ex ed emacs nano less more most man info mysql',
+    'mariadb psql sqlite3 redis-cli mongo mongosh sqlplus screen tmux script scriptreplay strace ltrace parallel',
+    'sftp lftp chroot nsenter unshare setpriv capsh systemd-run systemd-nspawn at batch mail mailx sendmail mutt',
+    'sudoedit visudo crontab-e aws gcloud az ip',
+  ].flatMap((names) => names.split(' ')),
+)
+
+/** No command beyond the built-in ones. */
+export const NO_COMMANDS: CommandTable = Object.freeze({})

@@ -2,6 +2,7 @@ import type { SluiceError } from '../kit/errors.ts'
 import type { Secret } from '../kit/secret.ts'
 import type { TextPiece } from '../kit/text-buffer.ts'
 import type { LabelIndex } from './catalogue.ts'
+import type { CommandTable } from './commands.ts'
 import type { ApprovalTerms, Decision } from './decision.ts'
 import type { SessionFacts } from './facts.ts'
 import type { EntryKind } from './ledger.ts'
@@ -85,6 +86,8 @@ export interface Policy {
   /** Never throws: an error in evaluation is a deny with the reason `policy.error`. */
   decide(request: DecisionRequest): Decision
   labels(resource: Resource): LabelIndex
+  /** Programs the documents describe, beyond those every gateway knows. One object per version. */
+  readonly commands?: CommandTable
 }
 
 export interface LedgerPort {

@@ -18,7 +18,7 @@ type Case = DocumentOf<'Test'>['cases'][number]
 type Expected = Case['expect']
 
 /** Turns what a case sends into an operation; what it throws is the refusal of a text nobody could analyse. */
-export type Analyse = (sql: string, resource: Resource) => Operation | Promise<Operation>
+export type Analyse = (text: string, resource: Resource) => Operation | Promise<Operation>
 
 export interface CaseResult {
   readonly file: string
@@ -63,9 +63,12 @@ async function runCase(
   const resource = policy.resource(each.on)
   if (resource === undefined) return { failures: [`there is no resource "${each.on}"`], decision: undefined }
   const principal = principalOf(policy, each.as)
+  const text = each.sql ?? each.command
+  if (text === undefined || (each.sql !== undefined && each.command !== undefined))
+    return { failures: ['the case sends nothing, or two things: write `sql` or `command`'], decision: undefined }
   let operation: Operation
   try {
-    operation = await analyse(each.sql, resource)
+    operation = await analyse(text, resource)
   } catch (thrown) {
     const { code } = toSluiceError(thrown)
     return { failures: differences(each.expect, { outcome: 'deny', rule: '', reason: code }), decision: undefined }
@@ -75,7 +78,7 @@ async function runCase(
     principal,
     resource,
     operation,
-    call: { text: each.sql },
+    call: { text },
     session: sessionOf(each),
     now_ms,
   })

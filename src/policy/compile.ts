@@ -1,4 +1,5 @@
 import { sha256 } from '../kit/digest.ts'
+import type { CommandTable } from '../model/commands.ts'
 import type { Policy } from '../model/ports.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Resource } from '../model/resource.ts'
@@ -7,6 +8,7 @@ import type { TrustDirectory } from '../model/trust.ts'
 import { compileBudget } from './budget.ts'
 import { type Candidate, RuleIndex } from './candidates.ts'
 import { compileClassification } from './classification.ts'
+import { compileCommandTables } from './command-tables.ts'
 import { Decider } from './decide.ts'
 import { compileFreeze } from './freeze.ts'
 import { type DeclaredPrincipal, Identities } from './identities.ts'
@@ -63,6 +65,7 @@ export function compilePolicy(all: readonly PolicyFile[], { withTests = false } 
   const classifications = documents.Classification.map((read) => compileClassification(read, problems)).filter(
     (each) => each !== undefined,
   )
+  const commands = compileCommandTables(documents.CommandTable, problems)
   const resources = documents.Resource.map((read) => compileResource(read, problems))
   const signIn = compileProviders(documents, problems)
   const identities = new Identities(documents)
@@ -77,6 +80,7 @@ export function compilePolicy(all: readonly PolicyFile[], { withTests = false } 
     signIn,
     trust,
     labels: new Labels(classifications),
+    commands,
     warnings: inReadingOrder(idleMasks(documents), files),
   })
 }
@@ -127,10 +131,12 @@ interface Parts {
   readonly signIn: Providers
   readonly trust: TrustDirectory
   readonly labels: Labels
+  readonly commands: CommandTable
   readonly warnings: readonly Problem[]
 }
 
 class DocumentPolicy implements CompiledPolicy {
+  readonly commands: CommandTable
   readonly version: string
   readonly resources: readonly Resource[]
   readonly rules: readonly CompiledRule[]
@@ -143,7 +149,8 @@ class DocumentPolicy implements CompiledPolicy {
   readonly #index: RuleIndex
   readonly #decider: Decider
 
-  constructor({ version, resources, rules, identities, signIn, trust, labels, warnings }: Parts) {
+  constructor({ version, resources, rules, identities, signIn, trust, labels, warnings, commands }: Parts) {
+    this.commands = commands
     this.version = version
     this.resources = resources
     this.rules = rules

@@ -7,7 +7,7 @@ import { scopeCovers } from '../model/scope.ts'
 import { type Candidate, errorText, type Plan, type RuleIndex } from './candidates.ts'
 import { ANY_EFFECTS } from './cel/analysis.ts'
 import type { Frame } from './cel/condition.ts'
-import { OperationView, type PrincipalView, type ResourceView, SessionView } from './cel/views.ts'
+import { OperationView, OtherKind, type PrincipalView, type ResourceView, SessionView } from './cel/views.ts'
 import { bothObligations } from './obligations.ts'
 import type { CompiledRule } from './rule.ts'
 
@@ -179,7 +179,8 @@ export function holds(rule: CompiledRule, frame: Frame, request: DecisionRequest
     if (rule.when !== undefined && !rule.when.holds(frame)) return undefined
     return rule.applies === undefined || rule.applies(request, frame) ? '' : undefined
   } catch (thrown) {
-    return errorText(thrown)
+    // It asks for what operations of another kind have: it is a rule about those.
+    return thrown instanceof OtherKind ? undefined : errorText(thrown)
   }
 }
 

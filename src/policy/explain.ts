@@ -6,7 +6,7 @@ import { ANY_EFFECTS } from './cel/analysis.ts'
 import { type Condition, compileExpression, type Frame } from './cel/condition.ts'
 import type { Part } from './cel/environment.ts'
 import { type ASTNode, children, pathOf } from './cel/tree.ts'
-import { ObjectView, OperationView, PrincipalView, ResourceView, SessionView } from './cel/views.ts'
+import { ObjectView, OperationView, OtherKind, PrincipalView, ResourceView, SessionView } from './cel/views.ts'
 import { VARIABLES } from './cel/vocabulary.ts'
 import type { CompiledPolicy } from './compile.ts'
 import type { CompiledRule, RuleOutcome } from './rule.ts'
@@ -114,7 +114,14 @@ function explainPart(condition: Condition, frame: Frame): PartExplanation {
     const holds = condition.holds(frame)
     return { part, source, state: holds ? 'true' : 'false', error: '', because: settledBy(tree, { part, frame }) }
   } catch (thrown) {
-    return { part, source, state: 'error', error: errorText(thrown), because: settledBy(tree, { part, frame }) }
+    const state = thrown instanceof OtherKind ? 'false' : 'error'
+    return {
+      part,
+      source,
+      state,
+      error: state === 'error' ? errorText(thrown) : '',
+      because: settledBy(tree, { part, frame }),
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { parse } from 'yaml'
 import * as z from 'zod'
 import { classification } from './schema/classification.ts'
+import { commandTable } from './schema/command-table.ts'
 import { agent, group, human, service } from './schema/identity.ts'
 import { identityProvider } from './schema/provider.ts'
 import { resource } from './schema/resource.ts'
@@ -14,6 +15,7 @@ export const SCHEMAS = {
   Resource: resource,
   Rule: rule,
   Classification: classification,
+  CommandTable: commandTable,
   Agent: agent,
   Human: human,
   Service: service,

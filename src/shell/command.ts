@@ -19,6 +19,11 @@ const NO_INPUT: Input = { kind: 'none', text: '' }
 /** Folders whose programs are the ones the table speaks of; a name with another folder is another program. */
 const FOLDERS = /^\/(?:usr\/(?:local\/)?)?s?bin\//
 
+/** The name of a program without the folder every machine keeps its programs in. */
+export function programName(name: string): string {
+  return name.replace(FOLDERS, '')
+}
+
 /** Reads a simple command: its assignments, redirections and words. */
 export function readCommand(node: Command, scope: Scope): void {
   const assignments = node.prefix.filter((each) => each.type === 'Assignment')
@@ -96,7 +101,7 @@ export function readProgram({ name, words, input }: Words, scope: Scope): void {
   const { reading } = scope
   let set: EffectSet = 0
   let unknown = ''
-  const plain = name.literal && FOLDERS.test(name.text) ? name.text.replace(FOLDERS, '') : name.text
+  const plain = name.literal ? programName(name.text) : name.text
   const call: Call = {
     name: plain,
     words,

@@ -87,7 +87,7 @@ function giveHost(word: Argument, call: Call): void {
   reading.host(literal(/^[^:]*:\d+$/.test(bare) ? bare.slice(0, bare.indexOf(':')) : bare))
 }
 
-/** An address to fetch. What is asked for may carry what was read before: it is sent, so a word that is not known exports. */
+/** An address to read from. What is asked for may carry what was read before: it is sent, so a word that is not known exports. */
 function giveUrl(word: Argument, call: Call): void {
   const { reading } = call.scope
   let set: EffectSet = CONNECT

@@ -1,12 +1,15 @@
+import { type CommandTable, NO_COMMANDS } from '../model/commands.ts'
 import type { ShellFacts } from '../model/facts.ts'
 import type { Operation } from '../model/operation.ts'
-import { readCommandWords } from './command.ts'
+import { programName, readCommandWords } from './command.ts'
 import { CACHE_CHARACTERS, CACHE_ENTRIES, COMMANDS_MAX, LINE_MAX } from './limits.ts'
 import { numberVariables } from './numbers.ts'
 import { commandLine } from './operation.ts'
 import { parseScript } from './parse.ts'
+import { PROGRAMS } from './programs/index.ts'
 import { Reading } from './reading.ts'
 import type { Lookup, Scope, Steps } from './scope.ts'
+import { specsByName } from './spec.ts'
 import { TABLE } from './table/index.ts'
 import { decodeLine, hiddenIn } from './text.ts'
 import { readScript } from './walk.ts'
@@ -16,9 +19,15 @@ export type CommandLine = Operation<ShellFacts>
 
 /** Reads command lines under one table of commands. Keeps what it read, so make one per policy and keep it. */
 export class Shell {
-  readonly #lookup: Lookup = (name) => TABLE.get(name)
+  readonly #lookup: Lookup
   readonly #kept = new Map<string, CommandLine>()
   #characters = 0
+
+  /** `commands`: what the policy's documents describe; what programs run by code are, they cannot change. */
+  constructor(commands: CommandTable = NO_COMMANDS) {
+    const own = specsByName(commands)
+    this.#lookup = (name) => PROGRAMS.get(programName(name)) ?? own.get(name) ?? TABLE.get(name)
+  }
 
   /**
    * What a command line would do when a POSIX shell or bash runs it. `line`: the text, or the bytes a client sent (bytes that are not
@@ -83,3 +92,14 @@ function readText(text: string, scope: Scope): void {
 }
 
 const STEPS: Steps = { script: readScript, text: readText, words: readCommandWords }
+
+const SHELLS = new WeakMap<CommandTable, Shell>()
+
+/** The reader for a policy's table of commands: one per table, so that what was read stays read. */
+export function shellFor(commands: CommandTable = NO_COMMANDS): Shell {
+  const known = SHELLS.get(commands)
+  if (known) return known
+  const shell = new Shell(commands)
+  SHELLS.set(commands, shell)
+  return shell
+}

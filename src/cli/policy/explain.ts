@@ -20,8 +20,8 @@ export interface ExplainOptions {
   readonly json?: boolean
 }
 
-/** Prints which rule decides a statement and which sub-expression settled it. Sets exit code 1 when the policy is not valid. */
-export async function explainStatement(sql: string, options: ExplainOptions): Promise<void> {
+/** Prints which rule decides a statement or a command line, and which sub-expression settled it. Sets exit code 1 when the policy is not valid. */
+export async function explainStatement(text: string, options: ExplainOptions): Promise<void> {
   if (options.as === undefined)
     throw new CommandFailure('--as is missing.', EXIT.usage, 'Write `--as agent:triage-bot` or `--as human:ada`.')
   const as = principalIdOf(options.as)
@@ -56,10 +56,10 @@ export async function explainStatement(sql: string, options: ExplainOptions): Pr
   })
   const tables = { ...declaredTables(tests), ...parseTables(options.table ?? []) }
   const analyse = await createAnalyser(policy, tables, options.major)
-  const operation = await analyse(sql, resource)
+  const operation = await analyse(text, resource)
   const session = { id: 'explain', labelsRead: [], operations: 1, rows: 0, bytes: 0, inFlight: 0 }
   const now_ms = options.at ?? Date.now()
-  const explanation = explain(policy, { principal, resource, operation, call: { text: sql }, session, now_ms })
+  const explanation = explain(policy, { principal, resource, operation, call: { text }, session, now_ms })
   const tablesDeclared = Object.keys(tables).length > 0
   if (options.json) {
     process.stdout.write(`${JSON.stringify({ ...explanation, tablesDeclared }, null, 2)}\n`)
@@ -69,7 +69,7 @@ export async function explainStatement(sql: string, options: ExplainOptions): Pr
   const stranger = policy.principals.has(as) ? '' : `No document names ${visible(as)}: no token can be issued to it.\n`
   const guessed = 'No table is declared, so every column may carry any label: see --table.\n'
   process.stdout.write(
-    paint.yellow(stranger) + (tablesDeclared ? '' : paint.yellow(guessed)) + formatExplanation(explanation, paint),
+    paint.yellow(stranger) + (tablesDeclared || resource.protocol === 'ssh' ? '' : paint.yellow(guessed)) + formatExplanation(explanation, paint),
   )
 }
 

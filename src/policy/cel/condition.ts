@@ -86,7 +86,7 @@ function typeRemedy(part: Part, summary: string): string {
   if (variable !== undefined) return writeOneOf(variable, variables)
   const field = /^No such key: (\w+)/.exec(summary)?.[1]
   if (field !== undefined) return writeOneOf(field, FIELD_NAMES)
-  const called = /^found no matching overload for '(?:Operation|TouchedObject)\.(\w+)\(/.exec(summary)?.[1]
+  const called = /^found no matching overload for '(?:Operation|TouchedObject|Command)\.(\w+)\(/.exec(summary)?.[1]
   if (called !== undefined)
     return 'Write `op.has("delete")`, `op.has(["delete", "grant"])` or `op.only(["read", "session"])`.'
   return 'Write values of the same type on both sides, and functions with the arguments they take.'

@@ -327,6 +327,11 @@ export class SessionView {
   }
 }
 
+/** What has an effect set. */
+interface WithEffect {
+  readonly effect: EffectSet
+}
+
 const setOf = (words: readonly string[]): EffectSet => words.reduce((set, word) => set | effectBit(word), effects())
 
 export const hasWord = (op: OperationView, word: string): boolean => hasEffect(op.operation.effects, effectBit(word))
@@ -334,6 +339,8 @@ export const hasAny = (op: OperationView, words: readonly string[]): boolean =>
   hasEffect(op.operation.effects, setOf(words))
 export const hasOnly = (op: OperationView, words: readonly string[]): boolean =>
   onlyEffects(op.operation.effects, setOf(words))
-export const objectHasWord = (object: ObjectView, word: string): boolean => hasEffect(object.effect, effectBit(word))
-export const objectHasAny = (object: ObjectView, words: readonly string[]): boolean =>
+export const objectHasWord = (object: WithEffect, word: string): boolean => hasEffect(object.effect, effectBit(word))
+export const objectHasAny = (object: WithEffect, words: readonly string[]): boolean =>
   hasEffect(object.effect, setOf(words))
+export const commandHasOnly = (command: WithEffect, words: readonly string[]): boolean =>
+  onlyEffects(command.effect, setOf(words))

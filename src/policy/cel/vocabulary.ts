@@ -32,7 +32,7 @@ export const TYPES = {
     ctor: views.ResourceView,
     fields: {
       name: ['string', 'What clients name to reach it.'],
-      protocol: ['string', '`postgres`.'],
+      protocol: ['string', '`postgres` or `ssh`.'],
       labels: ['map<string, string>', 'Its labels. A missing label reads as `""`.'],
     },
   },
@@ -41,17 +41,35 @@ export const TYPES = {
     fields: {
       kind: [
         'string',
-        '`table`, `view`, `column`, `function`, `sequence`, `schema`, `role`, `setting`, `path` or `file`.',
+        '`table`, `view`, `column`, `function`, `sequence`, `schema`, `role`, `setting`, `path`, `file` or `host`.',
       ],
       name: ['string', 'Qualified as users write it: `public.customers`.'],
       labels: LABELS,
       effects: EFFECTS,
     },
   },
+  Command: {
+    ctor: views.CommandView,
+    fields: {
+      program: ['string', 'Its name without the folder: `rm` for `/bin/rm`; `""` when what runs is not known.'],
+      name: ['string', 'Its name as written: `/bin/rm`.'],
+      arguments: [
+        'list<string>',
+        'Its words without quotes; one that is known only when it runs is as written: `$HOME/x`.',
+      ],
+      literal: ['bool', 'True when every word is known as it stands.'],
+      effects: EFFECTS,
+      within: ['list<string>', 'What it runs behind, outermost first: `sudo`, `sh`, `$(…)`.'],
+      unknown: ['string', 'Why its effects are not known; `""` when they are.'],
+    },
+  },
   Facts: {
     ctor: views.FactsView,
     fields: {
-      kind: ['string', '`sql`.'],
+      kind: [
+        'string',
+        '`sql`, `shell`, `file` or `channel`. A fact that only operations of another kind have has no value: a rule that hangs on it does not match.',
+      ],
       dialect: ['string', '`postgres` or `mysql`.'],
       database: ['string', 'The database it runs in.'],
       statements: ['int', 'Statements in the message.'],
@@ -69,12 +87,33 @@ export const TYPES = {
       vacuousWhere: ['bool', 'True when a WHERE of an UPDATE or DELETE holds for every row.'],
       settings: ['list<string>', 'Settings changed, lower case.'],
       transaction: ['list<string>', 'Transaction control: `begin`, `commit`, `rollback`, `savepoint`, `prepare`.'],
+      commands: ['list<Command>', 'shell: every simple command of the line, wherever it stands.'],
+      programs: ['list<string>', 'shell: their names without the folder; `""` stands for one that is not known.'],
+      arguments: ['list<string>', 'shell: every word of every command.'],
+      pathsRead: ['list<string>', 'shell, file: files read. `?` stands for one that is not known.'],
+      pathsWritten: ['list<string>', 'shell, file: files written.'],
+      pathsDeleted: ['list<string>', 'shell, file: files deleted.'],
+      pathsExecuted: ['list<string>', 'shell, file: programs named with their folder.'],
+      hosts: ['list<string>', 'shell, channel: hosts it connects to or listens on.'],
+      users: ['list<string>', 'shell: accounts it becomes.'],
+      variables: ['list<string>', 'shell, channel: variables it sets.'],
+      constructs: [
+        'list<string>',
+        'shell: what the line is made of beyond one plain command: `pipe`, `list`, `substitution`, `redirect`, `glob`, `variable` …',
+      ],
+      reasons: ['list<string>', 'shell: why something is unknown.'],
+      transfer: ['string', 'file: `sftp` or `scp`.'],
+      port: ['int', 'channel: 0 when it has none.'],
+      network: [
+        'string',
+        'channel: where the address lies: `metadata`, `link-local`, `loopback`, `private`, `public`, `special`, `unresolved`, `socket`, or `""`.',
+      ],
     },
   },
   Operation: {
     ctor: views.OperationView,
     fields: {
-      verb: ['string', "The protocol's own word: `SELECT`."],
+      verb: ['string', "The protocol's own word: `SELECT`, `exec`."],
       effects: EFFECTS,
       objects: ['list<TouchedObject>', 'What it touches.'],
       text: ['string', 'The exact text of this call. A rule that reads it is asked on every call.'],

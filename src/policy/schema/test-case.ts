@@ -18,7 +18,13 @@ export const testCase = z.strictObject({
     .string()
     .min(1)
     .max(1 << 20)
-    .meta({ description: 'What is sent.', examples: ['SELECT 1'] }),
+    .optional()
+    .meta({ description: 'The statement that is sent.', examples: ['SELECT 1'] }),
+  command: z
+    .string()
+    .max(1 << 20)
+    .optional()
+    .meta({ description: 'The command line that is sent, to a resource of the protocol ssh.', examples: ['uptime'] }),
   now: instant.optional(),
   session: z
     .strictObject({

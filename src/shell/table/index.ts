@@ -1,4 +1,3 @@
-import { PROGRAMS } from '../programs/index.ts'
 import { type CommandSpec, specsByName } from '../spec.ts'
 import { BUILTINS } from './builtins.ts'
 import { FILES } from './files.ts'
@@ -8,8 +7,13 @@ import { TEXT } from './text.ts'
 import { TOOLS } from './tools.ts'
 import { WRAPPERS } from './wrappers.ts'
 
-/** Every command known without a policy's help, by name. Programs that read their own words win. */
-export const TABLE: ReadonlyMap<string, CommandSpec> = new Map([
-  ...specsByName({ ...BUILTINS, ...FILES, ...TEXT, ...SYSTEM, ...NETWORK, ...WRAPPERS, ...TOOLS }),
-  ...PROGRAMS,
-])
+/** Every command known without a policy's help, by name. */
+export const TABLE: ReadonlyMap<string, CommandSpec> = specsByName({
+  ...BUILTINS,
+  ...FILES,
+  ...TEXT,
+  ...SYSTEM,
+  ...NETWORK,
+  ...WRAPPERS,
+  ...TOOLS,
+})
