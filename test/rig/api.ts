@@ -20,7 +20,7 @@ import type { EntryKind } from '../../src/model/ledger.ts'
 import type { ApprovalRequest, LiveSession, LiveSessions } from '../../src/model/ports.ts'
 import type { Principal } from '../../src/model/principal.ts'
 import type { IdentityProvider } from '../../src/model/provider.ts'
-import { openStore } from '../../src/store/store.ts'
+import { openStore, type Store } from '../../src/store/store.ts'
 import { masterKey, randomKey } from '../../src/vault/seal.ts'
 import { createVault } from '../../src/vault/vault.ts'
 
@@ -72,6 +72,11 @@ export interface TestApi extends AsyncDisposable {
   readonly services: ApiServices
   readonly people: Map<string, KnownPrincipal>
   readonly providers: Map<string, IdentityProvider>
+  /** Accounts that are people: `provider:subject` to `human:ada`. */
+  readonly accounts: Map<string, string>
+  readonly store: Store
+  /** What sign-in takes for its own address. */
+  base: string
   readonly entries: { kind: EntryKind; body: Record<string, unknown> }[]
   readonly kills: string[]
   /** Ids of the things that belong to bot, acting for sue. */
@@ -86,18 +91,24 @@ export interface TestApi extends AsyncDisposable {
   request(over?: Partial<ApprovalRequest>): ApprovalRequest
 }
 
-/** The API over real services and a real store, and over stand-ins for sessions, policy and the ledger's reader. */
-export async function startTestApi(): Promise<TestApi> {
+/** The API over real services and a real store (`patient`: wrong credentials cost no wait), and over stand-ins for sessions, policy and the ledger's reader. */
+export async function startTestApi({ patient = false } = {}): Promise<TestApi> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-api-'))
   const store = await openStore({ path: join(folder, 'sluice.db') })
   const people = new Map<string, KnownPrincipal>(BOTS)
   for (const [name, groups] of Object.entries(HUMANS)) people.set(`human:${name}`, { kind: 'human', name, groups })
-  const rig = { ledgerFails: false, entries: [] as TestApi['entries'], kills: [] as string[] }
+  const rig = {
+    base: 'http://127.0.0.1:1',
+    ledgerFails: false,
+    entries: [] as TestApi['entries'],
+    kills: [] as string[],
+  }
   const clock = { now_ms: () => Date.now(), monotonic_ms: () => performance.now() }
   const log = createLog('error')
   const providers = new Map<string, IdentityProvider>()
+  const accounts = new Map<string, string>()
   const documents = (): PeopleDocuments => ({
-    ...{ version: '1', providers, accounts: new Map() },
+    ...{ version: JSON.stringify([...providers, ...accounts, ...people]), providers, accounts },
     lookup: (id) => people.get(id),
     groupsOf: ({ groups }) => groups,
   })
@@ -119,10 +130,11 @@ export async function startTestApi(): Promise<TestApi> {
   const identity = createIdentity({ store, clock, principals, ssh })
   const approvals = createApprovals({ store, ledger, clock, principals, url: 'http://127.0.0.1:1/approvals' })
   const vault = await createVault({ store, master: masterKey(randomKey()), clock, env: {} })
-  const attempts = createAttempts({ clock })
+  const bounds = { burst: 1e9, forget_ms: 1, wait_ms: 1, wait_max_ms: 1, keys: 10 }
+  const attempts = createAttempts({ clock, ...(patient && { bounds }) })
   const signIn = createSignInService({
     ...{ store, identity, people: principals, documents, secrets: vault, seal: vault, ledger, attempts, clock, log },
-    base: () => 'http://127.0.0.1:1',
+    base: () => rig.base,
   })
   const oauth = createTokenEndpoint({
     ...{ store, identity, principals, ledger, attempts, clock },
@@ -145,7 +157,7 @@ export async function startTestApi(): Promise<TestApi> {
   rig.entries.length = 0
   const app = createApi(services)
   return Object.assign(rig, {
-    ...{ app, services, people, providers, request, tokenIds },
+    ...{ app, services, people, providers, accounts, store, request, tokenIds },
     ids: { session: 'ses_live', approval: approval.id, token: tokenIds.bot },
     token: (caller: Caller) => texts[caller],
     async call(caller: Caller | undefined, method: string, path: string, body?: unknown) {

@@ -62,7 +62,9 @@ export function createOidc(options: { readonly secrets: Pick<SecretPort, 'read'>
         nonce: binding.nonce,
         code_challenge: await calculatePKCECodeChallenge(binding.verifier),
         code_challenge_method: 'S256',
-        ...(binding.fresh ? { prompt: 'login', max_age: String(LIMITS.fresh_s) } : {}),
+        // Asking for an age makes the provider say when the person last showed a credential (OpenID Connect Core §3.1.2.1).
+        max_age: String(binding.fresh ? LIMITS.fresh_s : Math.ceil(provider.times.max_ms / 1_000)),
+        ...(binding.fresh ? { prompt: 'login' } : {}),
       })
     },
     async finish(provider, answer, binding) {
