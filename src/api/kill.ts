@@ -61,13 +61,13 @@ export const killRoutes = () =>
       const { kind, subject, reason: why } = c.req.valid('json')
       if (kind === 'principal' && subject === caller.id)
         throw new SluiceError('api.invalid', 'you would shut yourself out; ask another administrator')
-      journalIfPossible(c, { action: 'kill', subject, fields: { kind, reason: why } })
+      journalIfPossible(c, { action: 'kill', subject, fields: { what: kind, reason: why } })
       const killed = await kill(services, { kind, subject, by: caller.id, why })
       return c.json({ ...killed }, 200)
     })
     .openapi(lift, async (c) => {
       const { caller, services } = c.var
       const { kind, subject } = c.req.valid('json')
-      journal(c, { action: 'unblock', subject, fields: { kind } })
+      journal(c, { action: 'unblock', subject, fields: { what: kind } })
       return c.json({ changed: await services.identity.unblock(kind, kind === 'all' ? '*' : subject, caller.id) }, 200)
     })
