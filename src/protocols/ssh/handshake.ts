@@ -69,8 +69,8 @@ export class Handshake {
   }
 
   /** One more failed proof; the last one allowed ends the connection. */
-  failed(context?: AuthContext): undefined {
-    if (++this.#failures < PROOFS) context?.reject(METHODS)
+  failed(request: Pick<AuthContext, 'reject'>): undefined {
+    if (++this.#failures < PROOFS) request.reject(METHODS)
     else this.#enough()
   }
 

@@ -82,7 +82,7 @@ class Service {
     this.done = new Promise((resolve, reject) => {
       this.#settle = (failed) => (failed === undefined ? resolve() : reject(failed))
     })
-    this.#leg = acceptLeg(client, parts.key, () => this.#handshake.failed())
+    this.#leg = acceptLeg(client, parts.key, (request) => this.#handshake.failed(request))
     this.#handshake = new Handshake({
       gate,
       from: client.remoteAddress ?? '',

@@ -25,7 +25,7 @@ export interface GuardedServer {
   readonly hostKey: HostKey
   readonly certified: HostKey
   /** The client asks for a method this side has never heard of. */
-  readonly unknownMethod: (method: string) => void
+  readonly unknownMethod: (request: { reject(methods?: readonly string[]): void }) => void
 }
 
 /**
@@ -155,7 +155,7 @@ export class Guard implements PacketReader {
     const method = reader.string().toString('latin1')
     if (METHODS.has(method)) return payload
     this.#wire._authsQueue.push(method)
-    this.#server?.unknownMethod(method)
+    this.#server?.unknownMethod({ reject: (methods = []) => this.#wire.authFailure(methods) })
     return NOTHING
   }
 }

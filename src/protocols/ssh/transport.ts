@@ -1,17 +1,10 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import ssh2, { type Client, type ClientConfig, type Connection } from 'ssh2'
+import ssh2, { type AuthContext, type Client, type ClientConfig, type Connection } from 'ssh2'
 import { KEEPALIVE_MS, KEEPALIVES } from './limits.ts'
 import { Guard } from './transport-guard.ts'
 import { HYBRID } from './transport-hybrid.ts'
-import {
-  Accepted,
-  allowKex,
-  type HostKey,
-  sendMessage,
-  type Wire,
-  wireOf,
-} from './transport-library.ts'
+import { Accepted, allowKex, type HostKey, sendMessage, type Wire, wireOf } from './transport-library.ts'
 import { CIPHERS, COMPRESSION, hostKeyAlgorithms, KEX, MACS, serverOffer } from './transport-offer.ts'
 
 allowKex(HYBRID)
@@ -52,11 +45,11 @@ export const REASON = {
   NO_MORE_AUTH_METHODS: 14,
 } as const
 
-/** Speaks as a server over `stream`. Nothing is sent before this returns. `unknownMethod` counts as a failed proof. */
+/** Speaks as a server over `stream`. Nothing is sent before this returns. `unknownMethod` is told of a request the library does not know. */
 export function acceptLeg(
   stream: Duplex,
   key: ServerKey,
-  unknownMethod: (connection: Connection) => void,
+  unknownMethod: (request: Pick<AuthContext, 'reject'>) => void,
 ): Leg<Connection> {
   const connection = new Accepted(
     stream,
@@ -67,7 +60,7 @@ export function acceptLeg(
     { emit: () => true },
     { keepaliveInterval: KEEPALIVE_MS, keepaliveCountMax: KEEPALIVES },
   )
-  return legOf(connection, stream, { ...key, unknownMethod: () => unknownMethod(connection) })
+  return legOf(connection, stream, { ...key, unknownMethod })
 }
 
 export type ReachConfig = Pick<
