@@ -8,6 +8,9 @@ import { canaries } from './canaries.ts'
 
 /** A stretch of this many characters of a canary is a find: nobody writes them by accident. */
 const STRETCH = 7
+/** The same for a value of kilobytes: it has thousands of stretches, and one of seven letters does turn up among random ids. */
+const LONG_STRETCH = 14
+const LONG = 200
 
 const reversed = (text: string) => [...text].reverse().join('')
 const stripped = (text: string) => text.replaceAll(/[^\p{L}\p{N}]/gu, '')
@@ -25,9 +28,10 @@ function base64(bytes: Buffer): string[] {
 }
 
 function stretches(text: string, step = 1): string[] {
-  if (text.length <= STRETCH + 2) return [text]
+  const length = text.length > LONG ? LONG_STRETCH : STRETCH
+  if (text.length <= length + 2) return [text]
   const found: string[] = []
-  for (let at = 0; at + STRETCH <= text.length; at += step) found.push(text.slice(at, at + STRETCH))
+  for (let at = 0; at + length <= text.length; at += step) found.push(text.slice(at, at + length))
   return found
 }
 
@@ -74,7 +78,7 @@ function learn(): void {
     const keep = (form: string, bytes: Buffer) => exact.add(name, form, bytes.toString('latin1'))
     for (const text of stretches(stripped(value))) fold('as it is', text)
     // Of a value of kilobytes a sample does for the rarer forms.
-    const short = value.slice(0, 200)
+    const short = value.slice(0, LONG)
     for (const text of stretches(reversed(stripped(short)))) fold('reversed', text)
     for (const text of stretches(short)) {
       const some = Buffer.from(text)
