@@ -9,6 +9,8 @@ export type Lookup = (name: string) => CommandSpec | undefined
 
 /** Where in the line reading stands. */
 export interface Scope {
+  /** The text positions in the tree speak of. */
+  readonly source: string
   readonly reading: Reading
   readonly lookup: Lookup
   readonly depth: number

@@ -68,7 +68,7 @@ function readLine(text: string, verb: string, lookup: Lookup): CommandLine {
   const hidden = hiddenIn(text)
   if (hidden !== '') reading.unknown(hidden)
   try {
-    const scope: Scope = { reading, lookup, depth: 0, within: [], functions: new Set(), steps: STEPS }
+    const scope: Scope = { source: text, reading, lookup, depth: 0, within: [], functions: new Set(), steps: STEPS }
     readText(text, scope)
   } catch {
     // A mistake of ours must not let anything through.
@@ -87,7 +87,7 @@ function readText(text: string, scope: Scope): void {
   if (typeof script === 'string') return reading.unknown(script)
   const around = reading.numbers
   reading.numbers = numberVariables(script)
-  readScript(script, { ...scope, functions: new Set() })
+  readScript(script, { ...scope, source: text, functions: new Set() })
   reading.numbers = around
 }
 

@@ -12,6 +12,7 @@ import { readCommand } from './command.ts'
 import { readArithmetic } from './expansion.ts'
 import { readRedirects } from './redirect.ts'
 import type { Scope } from './scope.ts'
+import { isSound } from './sound.ts'
 import { readTest } from './test-expression.ts'
 import { readWord } from './word.ts'
 
@@ -19,7 +20,9 @@ import { readWord } from './word.ts'
 export function readScript(script: ParsedScript, scope: Scope): void {
   const [error] = script.errors ?? []
   if (error !== undefined) scope.reading.unknown(`it does not parse: ${error.message}`)
-  readStatements(script.commands, scope, true)
+  const source = script.source ?? scope.source
+  if (!isSound(script, source)) scope.reading.unknown('a part of the line that is not read as a shell reads it')
+  readStatements(script.commands, source === scope.source ? scope : { ...scope, source }, true)
 }
 
 function readStatements(statements: readonly Statement[], scope: Scope, direct = false): void {
