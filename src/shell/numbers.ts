@@ -18,6 +18,8 @@ export function numberVariables(script: ParsedScript): ReadonlySet<string> {
       put(node.name, node.value.type === 'Word' && node.index === undefined && isNumber(node.value))
     else if (node.type === 'For')
       put(node.name.value, (node.wordlist ?? []).length > 0 && node.wordlist!.every(isNumber))
+    else if (node.type === 'ArithmeticBinary' && node.operator === '=' && node.left.type === 'ArithmeticWord')
+      put(node.left.value, true)
     else if (node.type === 'Select') put(node.name.value, false)
     else if (node.type === 'ParameterExpansion' && node.operation?.type === 'Default') put(node.parameter, false)
     else if (node.type === 'Command') for (const name of filled(node)) put(name, false)

@@ -49,7 +49,8 @@ function readRedirect({ operator, target }: Redirect, scope: Scope): void {
     return
   }
   // What an expansion gives may name a host as well as a file.
-  if (!word.literal && !word.pipe && !/^[^/]|^\/(?!dev)[^/]/.test(word.prefix)) reading.add(effects('unknown'))
+  if (!word.literal && !word.pipe && !/^[^/]|^\/(?!dev)[^/]/.test(word.prefix))
+    reading.unknown('a redirection that may reach a host')
   if (operator === '<&' || operator === '>&') {
     if (word.literal && /^([0-9]+-?|-)$/.test(word.text)) return
     if (operator === '<&' || word.prefix === '') return reading.unknown('a descriptor that is not known')

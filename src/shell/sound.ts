@@ -54,7 +54,8 @@ function gather(node: SyntaxNode, tokens: Token[], tests: Token[]): void {
 
 const BLANK = /(?:[ \t\n]|\\\n)+/y
 const OPERATOR = /;;&|;&|;;|&&|\|\||\|&|&>>|&>|<<<|<<-|<<|<>|>>|>&|<&|>\||[;&|()<>{}]/y
-const RESERVED = /(?:if|then|elif|else|fi|for|in|do|done|while|until|case|esac|select|function|coproc|\[\[|\]\])(?![^\s;&|()<>`])/y
+const RESERVED =
+  /(?:if|then|elif|else|fi|for|in|do|done|while|until|case|esac|select|function|coproc|\[\[|\]\])(?![^\s;&|()<>`])/y
 const COMMENT = /#[^\n]*/y
 /** What stands between the words of `[[ … ]]`. */
 const TEST = /-[A-Za-z]{1,2}(?=\s)|==|=~|!=|!|=/y

@@ -243,8 +243,10 @@ export function readFind(call: Call): void {
       at += 1
     } else if (/^-(exec|execdir|ok|okdir)$/.test(name)) at = readFindCommand(at + 1, call)
     else if (/^-f(print|print0|ls|printf)$/.test(name)) {
+      const file = words[at + 1] ?? unknownWord('')
+      if (file.splits || file.several) return call.unknown(UNSEEN)
       call.add(WRITE)
-      reading.use(words[at + 1] ?? unknownWord(''), 'write')
+      reading.use(file, 'write')
       at += name === '-fprintf' ? 3 : 2
     } else return call.unknown(`find ${name}`)
   }

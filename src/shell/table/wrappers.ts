@@ -21,7 +21,7 @@ export const WRAPPERS: Readonly<Record<string, CommandDocument>> = {
     operands: 'command',
   },
   flock: {
-    effects: ['session', 'write'],
+    effects: ['session'],
     options: { '-s -x -n -u -o -e': 'flag', '-w -E': 'text', '-c': 'shell' },
     operands: ['write', 'command'],
   },
