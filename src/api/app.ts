@@ -1,3 +1,4 @@
+import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { SluiceError } from '../kit/errors.ts'
@@ -48,7 +49,11 @@ export function createApi(services: ApiServices) {
     await next()
   })
   app.use('/api/*', bearer(signIn))
-  app.use(bodyLimit({ maxSize: LIMITS.body_bytes, onError: (c) => refuse(c, new SluiceError('api.too_large')) }))
+  const tooLarge = (c: Context) => refuse(c, new SluiceError('api.too_large'))
+  const answers = bodyLimit({ maxSize: LIMITS.answer_bytes, onError: tooLarge })
+  const small = bodyLimit({ maxSize: LIMITS.body_bytes, onError: tooLarge })
+  // An identity provider's answer may name thousands of groups.
+  app.use((c, next) => (/^\/sign-in\/[^/]+\/acs$|^\/scim\//.test(c.req.path) ? answers : small)(c, next))
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
     type: 'http',
     scheme: 'bearer',

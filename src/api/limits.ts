@@ -2,6 +2,8 @@
 export const LIMITS = {
   /** A secret of 64 KiB, escaped in JSON. */
   body_bytes: 262_144,
+  /** What an identity provider sends: a SAML answer or a provisioned group with thousands of members. */
+  answer_bytes: 3_145_728,
   /** How long a browser keeps its secret after it last began a sign-in. */
   flow_cookie_s: 1_200,
   page: 100,

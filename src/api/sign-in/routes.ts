@@ -37,6 +37,10 @@ export function signInRoutes() {
       await desk.finishSaml(visitorOf(c), { provider: c.req.param('provider'), form: await fieldsOf(c) }),
     )
   })
+  app.get('/sign-in/:provider/metadata', async (c) => {
+    const xml = await c.var.services.signIn.metadata(c.req.param('provider'))
+    return c.body(xml, 200, { 'Content-Type': 'application/samlmetadata+xml' })
+  })
   app.get('/authorize', (c) => choose(c, programOf(c)))
   app.get('/confirm', question)
   app.post('/confirm', answerOf)
@@ -54,6 +58,7 @@ export const SIGN_IN_PAGES = [
   'get /sign-in/:provider',
   'get /sign-in/:provider/callback',
   'post /sign-in/:provider/acs',
+  'get /sign-in/:provider/metadata',
   'get /authorize',
   'get /confirm',
   'post /confirm',

@@ -94,6 +94,7 @@ const FLOW = 'flow'
 const CONFIRM = 'confirm'
 export const CODE = 'code'
 
+const isState = (text: string | undefined) => /^[A-Za-z0-9_-]{43}$/.test(text ?? '')
 const newKey = () => randomBytes(32).toString('base64url')
 
 export function createSignInDesk(options: DeskOptions): SignInDesk {
@@ -200,7 +201,8 @@ export function createSignInDesk(options: DeskOptions): SignInDesk {
       answered(visitor, name, async () => {
         const provider = providerOf(name)
         if (!provider.saml) throw new SluiceError('api.not_found')
-        const relay = form.RelayState ?? null
+        // A provider that begins by itself may send a RelayState of its own: it means nothing here.
+        const relay = isState(form.RelayState) || !provider.saml.idpInitiated ? (form.RelayState ?? null) : null
         const asked = relay !== null && relay !== '' ? await flowOf(visitor, name, relay) : undefined
         if (!asked && !provider.saml.idpInitiated) throw new SluiceError('signin.expired', 'RelayState: missing')
         const vouched = await saml.finish(provider, {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kit/clock.ts'
+import { SluiceError } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import type { LedgerPort, SealPort, SecretPort } from '../../model/ports.ts'
 import type { SignInRow } from '../../store/sign-ins.ts'
@@ -44,13 +45,15 @@ export interface SignInService {
   logoutToken(provider: string, token: string, from: string): Promise<number>
   /** Asks providers about everyone who is due. Runs by itself. */
   recheck(): Promise<void>
+  /** Our SAML metadata for a provider. Throws `api.not_found` for one that speaks no SAML. */
+  metadata(provider: string): Promise<string>
   close(): void
 }
 
 export function createSignInService(options: SignInServiceOptions): SignInService {
   const { documents, base, clock } = options
   const oidc = createOidc(options)
-  const saml = createSaml()
+  const saml = createSaml(options)
   const signIns = createSignIns(options)
   const providers = () => documents().providers
   const desk = createSignInDesk({ ...options, providers, signIns, oidc, saml })
@@ -76,6 +79,11 @@ export function createSignInService(options: SignInServiceOptions): SignInServic
       return to?.href
     },
     recheck: () => recheck.run(),
+    async metadata(name) {
+      const provider = providers().get(name)
+      if (!provider?.saml) throw new SluiceError('api.not_found')
+      return await saml.metadata(provider)
+    },
     logoutToken: (name, token, from) => backChannel({ ...options, signIns, oidc, providers, name, token, from }),
     close: () => recheck.close(),
   }

@@ -1,0 +1,13 @@
+/** Bounds of what is read of SAML (design §13.5). */
+export const LIMITS = {
+  /** Characters of a message once decoded: 5,000 groups and room. */
+  xml_chars: 2_097_152,
+  elements: 60_000,
+  depth: 40,
+  /** Clocks may differ by this much. */
+  skew_ms: 60_000,
+  /** How old the person's proof may be where a fresh one was asked for. */
+  fresh_ms: 300_000,
+  /** How long an assertion may hold at most, whatever it says. */
+  assertion_ms: 3_600_000,
+} as const
