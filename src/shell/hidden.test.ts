@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are command lines.
 import { describe, expect, test } from 'vitest'
 import { effects, hasEffect, onlyEffects } from '../model/effects.ts'
 import { Shell } from './shell.ts'
