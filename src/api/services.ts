@@ -62,7 +62,9 @@ export interface SessionIndex {
 
 /** An event as it is replayed: rows decoded to text, `at` in milliseconds since the session opened. */
 export type ReplayEvent = { readonly at: number } & (
-  | Exclude<TranscriptEvent, { kind: 'rows' }>
+  | Exclude<TranscriptEvent, { kind: 'rows' | 'output' | 'input' }>
+  | { readonly kind: 'output'; readonly op: number; readonly stream: 1 | 2; readonly base64: string }
+  | { readonly kind: 'input'; readonly op: number; readonly base64: string }
   /** A cell is text, or null; a binary value without a known text form is `\x` and hex. */
   | {
       readonly kind: 'rows'

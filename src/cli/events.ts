@@ -1,6 +1,17 @@
 import type { Paint } from './paint.ts'
 import { visible, visibleLines } from './paint.ts'
+import { StreamTeller } from './stream-teller.ts'
 import { formatTable } from './table.ts'
+
+type StreamEvent =
+  | {
+      readonly at: number
+      readonly kind: 'output'
+      readonly op: number
+      readonly stream: 1 | 2
+      readonly base64: string
+    }
+  | { readonly at: number; readonly kind: 'input'; readonly op: number; readonly base64: string }
 
 /** What a transcript tells, as the API hands it out. */
 export type TranscriptEvent =
@@ -41,6 +52,35 @@ export type TranscriptEvent =
       readonly duration_ms: number
     }
   | { readonly at: number; readonly kind: 'notice'; readonly text: string }
+  | {
+      readonly at: number
+      readonly kind: 'terminal'
+      readonly op: number
+      readonly term: string
+      readonly width: number
+      readonly height: number
+    }
+  | {
+      readonly at: number
+      readonly kind: 'resize'
+      readonly op: number
+      readonly width: number
+      readonly height: number
+    }
+  | StreamEvent
+  | { readonly at: number; readonly kind: 'typed'; readonly op: number; readonly text: string }
+  | {
+      readonly at: number
+      readonly kind: 'file'
+      readonly op: number
+      readonly direction: 'get' | 'put'
+      readonly path: string
+      readonly bytes: number
+      readonly sha256: string
+      readonly covers: 'whole' | 'part'
+      readonly from: number
+      readonly length: number
+    }
   | { readonly at: number; readonly kind: 'gap'; readonly events: number }
   | { readonly at: number; readonly kind: 'end' }
 
@@ -54,15 +94,22 @@ export class EventTeller {
   readonly #paint: Paint
   readonly #columns = new Map<number, readonly string[]>()
   readonly #rows = new Map<number, (readonly (string | null)[])[]>()
+  readonly #streams: StreamTeller
   /** The operation whose columns the rows that wait have. */
   #columnsOf = 0
 
   constructor(paint: Paint) {
     this.#paint = paint
+    this.#streams = new StreamTeller(paint)
   }
 
   /** The text of one event, empty when it only prepares a later one. */
   tell(event: TranscriptEvent): string {
+    if (event.kind === 'output' || event.kind === 'input') return this.#streams.tell(event)
+    return this.#streams.pause() + this.#told(event)
+  }
+
+  #told(event: Exclude<TranscriptEvent, StreamEvent>): string {
     const { bold, dim, red, yellow } = this.#paint
     switch (event.kind) {
       case 'operation': {
@@ -96,6 +143,18 @@ export class EventTeller {
         return this.#sample(event.op) + this.#outcome(event)
       case 'notice':
         return `${dim(clock(event.at))} ${visibleLines(event.text).replaceAll('\n', MORE)}\n`
+      case 'terminal':
+        this.#streams.echoes(event.op)
+        return `${INDENT}${dim(`on a terminal ${visible(event.term)}, ${event.width} × ${event.height}`)}\n`
+      case 'resize':
+        return `${INDENT}${dim(`the terminal is now ${event.width} × ${event.height}`)}\n`
+      case 'typed':
+        return `${dim(clock(event.at))} ${dim('it seems that this was typed:')} ${visible(event.text)}\n`
+      case 'file': {
+        const part = event.covers === 'whole' ? '' : ` of bytes ${event.from} to ${event.from + event.length}`
+        const arrow = event.direction === 'get' ? 'got' : 'put'
+        return `${INDENT}${arrow} ${visible(event.path)}, ${event.bytes} bytes, sha256 ${visible(event.sha256)}${part}\n`
+      }
       case 'gap':
         return `${INDENT}${red(`${event.events} events were not recorded: the disk refused`)}\n`
       case 'end':
@@ -120,7 +179,8 @@ export class EventTeller {
   #outcome(event: Extract<TranscriptEvent, { kind: 'outcome' }>): string {
     const { dim, red, green } = this.#paint
     const colour = event.status === 'ok' ? green : event.status === 'refused' ? dim : red
-    const rows = event.rows > 0 ? `, ${event.rows} ${event.rows === 1 ? 'row' : 'rows'}, ${event.bytes} bytes` : ''
+    const bytes = event.bytes > 0 ? `, ${event.bytes} bytes` : ''
+    const rows = event.rows > 0 ? `, ${event.rows} ${event.rows === 1 ? 'row' : 'rows'}${bytes}` : bytes
     return `${INDENT}${colour(event.status)}${event.tag ? ` ${visible(event.tag)}` : ''}${dim(`${rows}, ${event.duration_ms.toFixed(1)} ms`)}\n`
   }
 }

@@ -31,5 +31,6 @@ export function registerWatchCommand(program: Command): void {
 }
 
 function keyOf(event: TranscriptEvent): string {
-  return `${event.at} ${event.kind} ${'op' in event ? event.op : ''}`
+  const bytes = 'base64' in event ? event.base64.slice(0, 64) : ''
+  return `${event.at} ${event.kind} ${'op' in event ? event.op : ''} ${bytes}`
 }

@@ -6,7 +6,7 @@ import type { SessionMeta, TranscriptEvent } from '../model/transcript.ts'
 
 /**
  * A transcript is JSON lines: first the session, then what happened, each with `at` in milliseconds since the session opened; `end` is the
- * last line of a sealed one. Rows are base64 of the protocol's own messages.
+ * last line of a sealed one. Rows are base64 of the protocol's own messages, output and input base64 of what was written and read.
  */
 export type TranscriptLine =
   | { readonly at: number; readonly kind: 'session'; readonly version: 1; readonly session: SessionMeta }
@@ -34,8 +34,28 @@ export function bare(principal: Principal): Principal {
   return { kind, id, name, groups, claims: {}, credential, ...(actor ? { actor: bare(actor) } : {}) }
 }
 
-/** Writes one event but rows as a line: this runs for every operation. */
-export function writeEvent(line: TextBuffer, at: number, event: Exclude<TranscriptEvent, { kind: 'rows' }>): void {
+/** Writes bytes a program read or wrote as a line. */
+export function writeStream(
+  line: TextBuffer,
+  at: number,
+  event: Extract<TranscriptEvent, { kind: 'output' | 'input' }>,
+): void {
+  line.text('{"at":')
+  line.number(at)
+  line.text(`,"kind":"${event.kind}","op":`)
+  line.number(event.op)
+  if (event.kind === 'output') line.text(`,"stream":${event.stream}`)
+  line.text(',"bytes":"')
+  line.base64(event.bytes)
+  line.text('"}\n')
+}
+
+/** Writes one event but rows and streams as a line: this runs for every operation. */
+export function writeEvent(
+  line: TextBuffer,
+  at: number,
+  event: Exclude<TranscriptEvent, { kind: 'rows' | 'output' | 'input' }>,
+): void {
   if (event.kind === 'operation') writeOperation(line, at, event)
   else if (event.kind === 'outcome') writeOutcome(line, at, event)
   else line.text(`${JSON.stringify({ at, ...event })}\n`)

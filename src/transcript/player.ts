@@ -81,6 +81,12 @@ const KINDS: ReadonlySet<unknown> = new Set<TranscriptLine['kind']>([
   'rows',
   'outcome',
   'notice',
+  'terminal',
+  'resize',
+  'output',
+  'input',
+  'typed',
+  'file',
   'gap',
   'end',
 ])
@@ -101,6 +107,18 @@ function parseLine(text: string): TranscriptLine | undefined {
       return op && typeof line.columnsOf === 'number' && typeof line.bytes === 'string'
         ? ({ ...line, bytes: Buffer.from(line.bytes, 'base64') } as never)
         : undefined
+    case 'output':
+    case 'input':
+      return op && typeof line.bytes === 'string'
+        ? ({ ...line, bytes: Buffer.from(line.bytes, 'base64') } as never)
+        : undefined
+    case 'terminal':
+    case 'resize':
+      return op && typeof line.width === 'number' && typeof line.height === 'number' ? (line as never) : undefined
+    case 'typed':
+      return op && typeof line.text === 'string' ? (line as never) : undefined
+    case 'file':
+      return op && typeof line.path === 'string' && typeof line.sha256 === 'string' ? (line as never) : undefined
     case 'columns':
       return op && Array.isArray(line.columns) && line.columns.every(isColumn) ? (line as never) : undefined
     case 'operation':

@@ -8,7 +8,10 @@ import { type PlayedLine, placedLines } from './player.ts'
 
 /** An event as it is replayed: rows decoded to text, `at` in milliseconds since the session opened. */
 export type ReplayEvent = { readonly at: number } & (
-  | Exclude<TranscriptEvent, { kind: 'rows' }>
+  | Exclude<TranscriptEvent, { kind: 'rows' | 'output' | 'input' }>
+  /** What a program wrote (`stream` 1, or 2 for errors) or was sent, in base64: characters may be cut between two events. */
+  | { readonly kind: 'output'; readonly op: number; readonly stream: 1 | 2; readonly base64: string }
+  | { readonly kind: 'input'; readonly op: number; readonly base64: string }
   | {
       readonly kind: 'rows'
       readonly op: number
@@ -40,6 +43,10 @@ export class Decoder {
         const { at, kind, op, columnsOf, bytes } = line
         return { at, kind, op, columnsOf, rows: decodeRows(bytes, this.#layouts.of(columnsOf)) }
       }
+      case 'output':
+        return { at: line.at, kind: 'output', op: line.op, stream: line.stream, base64: base64(line.bytes) }
+      case 'input':
+        return { at: line.at, kind: 'input', op: line.op, base64: base64(line.bytes) }
       case 'unreadable':
         return { at: line.at, kind: 'notice', text: 'A line of this transcript cannot be read.' }
       default:
@@ -125,4 +132,8 @@ export class WatchQueue {
       }
     }
   }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 }

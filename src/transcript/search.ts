@@ -71,7 +71,13 @@ function parts(line: PlayedLine, layouts: Layouts): readonly Cell[] {
     case 'outcome':
       return [line.tag]
     case 'notice':
+    case 'typed':
       return [line.text]
+    case 'output':
+    case 'input':
+      return [Buffer.from(line.bytes).toString('utf8')]
+    case 'file':
+      return [line.path, line.sha256]
     default:
       return []
   }

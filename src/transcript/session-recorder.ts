@@ -2,9 +2,10 @@ import { hash } from 'node:crypto'
 import { TextBuffer } from '../kit/text-buffer.ts'
 import type { Recorder, SessionMeta, TranscriptEvent } from '../model/transcript.ts'
 import type { ChunkMemory } from './chunk-memory.ts'
-import { countRows, sessionLine, type TranscriptLine, writeEvent, writeRows } from './format.ts'
+import { countRows, sessionLine, type TranscriptLine, writeEvent, writeRows, writeStream } from './format.ts'
 import { Layouts } from './layouts.ts'
 import { CHUNK_bytes, REFUSED_bytes, REFUSED_rows_bytes, SAMPLE_bytes } from './limits.ts'
+import { StreamSamples } from './stream-samples.ts'
 
 /** Bytes of one write; `offset` is where they stand in the file. */
 export interface Chunk {
@@ -54,6 +55,8 @@ export class SessionRecorder implements Recorder {
   #rowsOp = 0
   #rowsLeft = 0
   #bytesLeft = 0
+  /** What is kept of programs' streams. */
+  #streams: StreamSamples | undefined
   #watchers: Set<Watcher> | undefined
   /** What the session index tells of it. */
   operations = 0
@@ -89,6 +92,7 @@ export class SessionRecorder implements Recorder {
     if (this.#sealing) return
     const at = this.#now()
     if (event.kind === 'rows') this.#rows(at, event)
+    else if (event.kind === 'output' || event.kind === 'input') this.#stream(at, event)
     else {
       const lines = this.#room(REFUSED_bytes)
       if (lines) {
@@ -99,8 +103,9 @@ export class SessionRecorder implements Recorder {
     if (event.kind === 'operation') this.operations++
     else if (event.kind === 'outcome') this.#count(event.rows, event.bytes)
     else if (event.kind === 'columns') this.layouts.set(event.op, event.columns)
-    if (this.#watchers)
-      this.#tell(event.kind === 'rows' ? { at, ...event, bytes: Uint8Array.from(event.bytes) } : { at, ...event })
+    else if (event.kind === 'terminal') this.#samples().whole(event.op)
+    if (event.kind === 'outcome') this.#streams?.over(event.op)
+    if (this.#watchers) this.#tell(hasBytes(event) ? copied(at, event) : { at, ...event })
   }
 
   /** `why` is given when the session did not end by itself. */
@@ -192,6 +197,21 @@ export class SessionRecorder implements Recorder {
     if (lines.length >= CHUNK_bytes) this.#host.full(this)
   }
 
+  #samples(): StreamSamples {
+    this.#streams ??= new StreamSamples()
+    return this.#streams
+  }
+
+  /** What a program wrote or read: all of it on a terminal, else a sample. */
+  #stream(at: number, event: Extract<TranscriptEvent, { kind: 'output' | 'input' }>): void {
+    const kept = this.#samples().take(event)
+    if (kept === 0) return
+    const lines = this.#room(REFUSED_rows_bytes)
+    if (!lines) return
+    writeStream(lines, at, kept === event.bytes.length ? event : { ...event, bytes: event.bytes.subarray(0, kept) })
+    this.#written(lines)
+  }
+
   /** A sample of an operation's rows: the outcome tells how many there were. */
   #rows(at: number, event: Extract<TranscriptEvent, { kind: 'rows' }>): void {
     const { op, bytes } = event
@@ -210,4 +230,15 @@ export class SessionRecorder implements Recorder {
     writeRows(lines, at, kept.length === bytes.length ? event : { ...event, bytes: bytes.subarray(0, kept.length) })
     this.#written(lines)
   }
+}
+
+type WithBytes = Extract<TranscriptEvent, { kind: 'rows' | 'output' | 'input' }>
+
+function hasBytes(event: TranscriptEvent): event is WithBytes {
+  return event.kind === 'rows' || event.kind === 'output' || event.kind === 'input'
+}
+
+/** The bytes are the caller's: a watcher looks at them later. */
+function copied(at: number, event: WithBytes): TranscriptLine {
+  return { at, ...event, bytes: Uint8Array.from(event.bytes) }
 }

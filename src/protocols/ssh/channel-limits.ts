@@ -42,3 +42,6 @@ export const SFTP_HANDLES = 1_024
 /** Longest line of scp's protocol, and folders inside one another. */
 export const SCP_LINE_BYTES = 8_192
 export const SCP_DEPTH = 256
+/** Typed bytes that wait for their echo, and the longest line put together of them. */
+export const TYPED_BYTES = 4_096
+export const TYPED_LINE = 4_096

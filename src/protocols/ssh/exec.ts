@@ -108,7 +108,6 @@ export class RunningProgram implements Program {
 
   over(): void {
     this.targetEof()
-    this.#typing?.end()
     this.#lifetime.end(this.#bytes, this.#status, this.#tag || 'no exit status')
   }
 }

@@ -121,10 +121,11 @@ export class SessionChannel implements Flow {
         return this.#start(request, subsystemOperation(bounded(reader.text(), NAME_BYTES)), reply)
       case 'pty-req': {
         const terminal = readTerminal(request.rest)
-        return this.#prepare(request, terminalOperation(terminal.term), (granted) => {
-          if (granted) this.#terminal = terminal
-          reply(granted)
-        })
+        // Clients do not wait for the answer: what they ask for next is to run on it.
+        const granted = () => {
+          this.#terminal = terminal
+        }
+        return this.#prepare(request, terminalOperation(terminal.term), reply, granted)
       }
       case 'env':
         return this.#variable(request, reply)
@@ -148,16 +149,18 @@ export class SessionChannel implements Flow {
   }
 
   /** Something for the program that starts next: on the target only when it is permitted. */
-  #prepare(request: Request, operation: Operation, reply: (granted: boolean) => void): void {
+  #prepare(request: Request, operation: Operation, reply: (granted: boolean) => void, permitted = () => {}): void {
     if (this.#started) return reply(false)
     const { session } = this.#house
     this.#ask(operation, {
       refused: () => reply(false),
-      granted: (permit) =>
+      granted: (permit) => {
+        permitted()
         this.#askTarget(request.name, request.rest, (granted) => {
           session.settle(permit, { status: granted ? 'ok' : 'error', tag: request.name, rows: 0, bytes: 0 })
           reply(granted)
-        }),
+        })
+      },
     })
   }
 
