@@ -14,7 +14,8 @@ function spent_ms(work: () => void): number {
 
 describe('what is too much is unknown, and costs little', () => {
   const nested = (open: string, close: string, depth: number) => `${open.repeat(depth)}ls${close.repeat(depth)}`
-  const quoted = (depth: number): string => (depth === 0 ? 'ls' : `sh -c '${quoted(depth - 1).replaceAll("'", "'\\''")}'`)
+  const quoted = (depth: number): string =>
+    depth === 0 ? 'ls' : `sh -c '${quoted(depth - 1).replaceAll("'", "'\\''")}'`
   test.each([
     ['a long line', `echo ${'x'.repeat(70_000)}`],
     ['many commands', 'ls;'.repeat(20_000)],
@@ -30,7 +31,7 @@ describe('what is too much is unknown, and costs little', () => {
     ['deep find', `${'find . -exec '.repeat(3_000)}ls ${'\\; '.repeat(3_000)}`],
     ['deep sh -c', quoted(12)],
     ['many here-documents', `cat ${'<<E '.repeat(5_000)}\n${'E\n'.repeat(5_000)}`],
-    ['many quotes', `echo ${"'a'\"b\"".repeat(8_000)}`],
+    ['many quotes', `echo ${'\'a\'"b"'.repeat(8_000)}`],
     ['many openings', '$('.repeat(30_000)],
     ['many brackets', '[['.repeat(30_000)],
     ['many ifs', 'if '.repeat(20_000)],

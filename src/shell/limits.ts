@@ -6,6 +6,10 @@ export const TEXT_MAX = 8_192
 export const DEPTH_MAX = 16
 /** Simple commands listed of one line; a line with more is unknown. */
 export const COMMANDS_MAX = 512
+/** Statements, pipes and compound commands read of one line; a line with more is unknown. */
+export const NODES_MAX = 4_096
+/** Functions a line may define. */
+export const FUNCTIONS_MAX = 64
 /** Characters read over all levels of one line: text inside `sh -c` is read again, so twice nested is read thrice. */
 export const READ_MAX = 4 * LINE_MAX
 /** Words a brace expression is written out to; with more it stays one word that is not known. */

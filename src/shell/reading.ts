@@ -1,7 +1,7 @@
 import { type EffectSet, effects } from '../model/effects.ts'
 import type { ShellCommand } from '../model/facts.ts'
 import { type Argument, literal } from './argument.ts'
-import { COMMANDS_MAX, FOLDERS_MAX, READ_MAX } from './limits.ts'
+import { COMMANDS_MAX, FOLDERS_MAX, NODES_MAX, READ_MAX } from './limits.ts'
 import { isDevice, joinPath, normalPath } from './path.ts'
 
 const UNKNOWN = effects('unknown')
@@ -35,6 +35,15 @@ export class Reading {
   /** True when some word is known only when it runs. */
   partial = false
   #left = READ_MAX
+  #nodes = 0
+
+  /** Counts a node of the tree; false when there are too many, or too many commands: the rest is not read. */
+  step(): boolean {
+    this.#nodes += 1
+    if (this.#nodes <= NODES_MAX && this.commands.length < COMMANDS_MAX) return true
+    this.unknown('too many commands')
+    return false
+  }
 
   /** Counts text about to be read; false when the line as a whole has become too much. */
   spend(characters: number): boolean {

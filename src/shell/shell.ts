@@ -2,7 +2,7 @@ import { type CommandTable, NO_COMMANDS } from '../model/commands.ts'
 import type { ShellFacts } from '../model/facts.ts'
 import type { Operation } from '../model/operation.ts'
 import { programName, readCommandWords } from './command.ts'
-import { CACHE_CHARACTERS, CACHE_ENTRIES, COMMANDS_MAX, LINE_MAX } from './limits.ts'
+import { CACHE_CHARACTERS, CACHE_ENTRIES, LINE_MAX } from './limits.ts'
 import { numberVariables } from './numbers.ts'
 import { commandLine } from './operation.ts'
 import { parseScript } from './parse.ts'
@@ -74,7 +74,6 @@ function readLine(text: string, verb: string, lookup: Lookup): CommandLine {
     // A mistake of ours must not let anything through.
     reading.unknown('reading it failed')
   }
-  if (reading.commands.length >= COMMANDS_MAX) reading.unknown('too many commands')
   return commandLine(text, verb, reading)
 }
 

@@ -10,11 +10,14 @@ export function isSound(script: ParsedScript, source: string): boolean {
   gather(script, tokens, tests)
   tokens.sort((a, b) => a.pos - b.pos)
   let at = script.pos
-  for (const token of tokens) {
-    if (token.pos > at && !isGap(source, { pos: at, end: token.pos }, tests)) return false
+  let test = 0
+  for (const token of [...tokens, { pos: script.end, end: script.end }]) {
+    while (test < tests.length && tests[test]!.end <= at) test += 1
+    const inTest = test < tests.length && tests[test]!.pos <= at && token.pos <= tests[test]!.end
+    if (token.pos > at && !isGap(source, { pos: at, end: token.pos }, inTest)) return false
     at = Math.max(at, token.end)
   }
-  return isGap(source, { pos: at, end: script.end }, tests)
+  return true
 }
 
 interface Token {
@@ -60,8 +63,7 @@ const COMMENT = /#[^\n]*/y
 /** What stands between the words of `[[ … ]]`. */
 const TEST = /-[A-Za-z]{1,2}(?=\s)|==|=~|!=|!|=/y
 
-function isGap(source: string, { pos, end }: Token, tests: readonly Token[]): boolean {
-  const inTest = tests.some((test) => test.pos <= pos && end <= test.end)
+function isGap(source: string, { pos, end }: Token, inTest: boolean): boolean {
   let at = pos
   // A comment starts a word: behind another character `#` is part of one.
   let open = pos === 0 || /[\s;&|()<>]/.test(source[pos - 1]!)

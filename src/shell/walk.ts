@@ -10,6 +10,7 @@ import type {
 } from 'unbash'
 import { readCommand } from './command.ts'
 import { readArithmetic } from './expansion.ts'
+import { FUNCTIONS_MAX } from './limits.ts'
 import { readRedirects } from './redirect.ts'
 import type { Scope } from './scope.ts'
 import { isSound } from './sound.ts'
@@ -28,6 +29,7 @@ export function readScript(script: ParsedScript, scope: Scope): void {
 function readStatements(statements: readonly Statement[], scope: Scope, direct = false): void {
   if (statements.length > 1) scope.reading.constructs.add('list')
   for (const statement of statements) {
+    if (!scope.reading.step()) return
     if (statement.background) scope.reading.constructs.add('background')
     readNode(statement.command, scope)
     // Defined for sure, and for what follows: neither in a subshell nor behind a condition.
@@ -110,7 +112,10 @@ function readNode(node: Body, scope: Scope): void {
 }
 
 function readEach(nodes: readonly PipelineNode[], scope: Scope): void {
-  for (const node of nodes) readNode(node, scope)
+  for (const node of nodes) {
+    if (!scope.reading.step()) return
+    readNode(node, scope)
+  }
 }
 
 function readWords(words: readonly Word[], scope: Scope): void {
@@ -122,6 +127,7 @@ function readFunction(node: FunctionNode, scope: Scope): void {
   const { reading } = scope
   reading.constructs.add('function')
   const name = readWord(node.name, scope)
+  if (scope.functions.size >= FUNCTIONS_MAX) return reading.unknown('too many functions')
   readNode(node.body, { ...scope, body: name.text, functions: new Set([...scope.functions, name.text]) })
 }
 
