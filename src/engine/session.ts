@@ -3,6 +3,7 @@ import type { ErrorCode } from '../kit/catalogue.ts'
 import { SluiceError } from '../kit/errors.ts'
 import type { Secret } from '../kit/secret.ts'
 import type { LabelIndex } from '../model/catalogue.ts'
+import { type CommandTable, NO_COMMANDS } from '../model/commands.ts'
 import type { Decision } from '../model/decision.ts'
 import type { Call, Operation } from '../model/operation.ts'
 import type { LiveSession, Ports } from '../model/ports.ts'
@@ -97,6 +98,10 @@ export class GatewaySession implements Session {
   }
   get maskKey(): Secret {
     return this.#parts.ports.secrets.maskKey
+  }
+
+  commands(): CommandTable {
+    return this.#parts.ports.policy.current().commands ?? NO_COMMANDS
   }
 
   labels(): LabelIndex {

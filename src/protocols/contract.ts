@@ -4,6 +4,7 @@ import type { ErrorCode } from '../kit/catalogue.ts'
 import type { SluiceError } from '../kit/errors.ts'
 import type { Secret } from '../kit/secret.ts'
 import type { LabelIndex } from '../model/catalogue.ts'
+import type { CommandTable } from '../model/commands.ts'
 import type { Decision, ObligationKind, Obligations } from '../model/decision.ts'
 import type { Network } from '../model/facts.ts'
 import type { Call, Operation } from '../model/operation.ts'
@@ -57,6 +58,8 @@ export interface Session {
   readonly ended: AbortSignal
   /** Labels under the policy in force now. Identity changes when policy does. */
   labels(): LabelIndex
+  /** Programs the policy in force describes. Identity changes when policy does. */
+  commands(): CommandTable
   readonly maskKey: Secret
   /** Byte stream to the target, and the credential to log in with. Throws SluiceError `target.unreachable`. */
   dial(): Promise<Upstream>

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../src/kit/catalogue.ts'
 import { SluiceError, toSluiceError } from '../../src/kit/errors.ts'
 import { Secret } from '../../src/kit/secret.ts'
 import type { Catalogue, LabelIndex } from '../../src/model/catalogue.ts'
+import { type CommandTable, NO_COMMANDS } from '../../src/model/commands.ts'
 import { type Decision, NO_OBLIGATIONS, type Obligations, type Outcome } from '../../src/model/decision.ts'
 import type { Call, Operation } from '../../src/model/operation.ts'
 import type { TranscriptEvent } from '../../src/model/transcript.ts'
@@ -255,6 +256,9 @@ export class Talk implements Wire, Session {
 
   // Session
 
+  commands(): CommandTable {
+    return NO_COMMANDS
+  }
   labels(): LabelIndex {
     return this.#regime.labels ?? NO_LABEL_INDEX
   }

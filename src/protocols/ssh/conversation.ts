@@ -1,6 +1,6 @@
 import type { Client, Connection } from 'ssh2'
 import { type SluiceError, toSluiceError } from '../../kit/errors.ts'
-import { Shell } from '../../shell/shell.ts'
+import { type Shell, shellFor } from '../../shell/shell.ts'
 import type { Session } from '../contract.ts'
 import { ChannelEnd } from './channel-end.ts'
 import { CHANNELS, GOODBYE_MS, WINDOW_BYTES, WINDOW_LEAST_BYTES, WINDOWS_BYTES } from './channel-limits.ts'
@@ -29,9 +29,6 @@ export interface ConversationParts {
   readonly target: Client
   readonly session: Session
 }
-
-/** Command lines are read by one table. */
-const SHELL = new Shell()
 
 /** Serves the client's channels until either side leaves or the session ends. Rejects for an error of our own only; both sides are closed by then. */
 export function converse(parts: ConversationParts): Promise<void> {
@@ -71,7 +68,6 @@ export interface Reach {
 
 class Conversation implements House {
   readonly session: Session
-  readonly shell = SHELL
   readonly client: PacketLine
   readonly target: PacketLine
   readonly lent = new Set<string>()
@@ -100,6 +96,11 @@ class Conversation implements House {
     const { ended } = this.session
     if (ended.aborted) this.#stop()
     else ended.addEventListener('abort', () => this.#stop(), { once: true })
+  }
+
+  /** Reads command lines by the policy in force now. */
+  get shell(): Shell {
+    return shellFor(this.session.commands())
   }
 
   run(step: () => void): void {
