@@ -52,9 +52,9 @@ export interface AssertionWish {
   readonly attributes?: Readonly<Record<string, readonly string[]>>
 }
 
-const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 const attribute = (name: string, value: string | undefined) =>
-  value === undefined ? '' : ` ${name}="${escape(value)}"`
+  value === undefined ? '' : ` ${name}="${escaped(value)}"`
 
 /** An assertion, unsigned. */
 export function assertionXml(wish: AssertionWish): string {
@@ -69,17 +69,17 @@ export function assertionXml(wish: AssertionWish): string {
   const end = 'to_ms' in wish ? (to_ms === undefined ? undefined : iso(to_ms)) : iso(now + 60_000)
   const attributes = Object.entries(wish.attributes ?? {}).map(
     ([name, values]) =>
-      `<saml:Attribute Name="${escape(name)}">${values.map((value) => `<saml:AttributeValue>${escape(value)}</saml:AttributeValue>`).join('')}</saml:Attribute>`,
+      `<saml:Attribute Name="${escaped(name)}">${values.map((value) => `<saml:AttributeValue>${escaped(value)}</saml:AttributeValue>`).join('')}</saml:Attribute>`,
   )
   return [
     `<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="${id}" Version="2.0" IssueInstant="${iso(issued_ms)}">`,
-    `<saml:Issuer>${escape(issuer)}</saml:Issuer>`,
+    `<saml:Issuer>${escaped(issuer)}</saml:Issuer>`,
     `<saml:Subject><saml:NameID Format="${format}">${nameId}</saml:NameID>`,
     `<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData${attribute('NotOnOrAfter', end)}${attribute('Recipient', wish.recipient)}${attribute('InResponseTo', wish.inResponseTo)}/></saml:SubjectConfirmation></saml:Subject>`,
     `<saml:Conditions NotBefore="${iso(from_ms)}"${attribute('NotOnOrAfter', end)}>`,
     wish.audience === undefined
       ? ''
-      : `<saml:AudienceRestriction><saml:Audience>${escape(wish.audience)}</saml:Audience></saml:AudienceRestriction>`,
+      : `<saml:AudienceRestriction><saml:Audience>${escaped(wish.audience)}</saml:Audience></saml:AudienceRestriction>`,
     `</saml:Conditions><saml:AuthnStatement AuthnInstant="${iso(auth_ms)}" SessionIndex="_s1"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>`,
     attributes.length === 0 ? '' : `<saml:AttributeStatement>${attributes.join('')}</saml:AttributeStatement>`,
     '</saml:Assertion>',

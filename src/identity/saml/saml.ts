@@ -4,7 +4,7 @@ import type { Clock } from '../../kit/clock.ts'
 import { sha256 } from '../../kit/digest.ts'
 import { SluiceError } from '../../kit/errors.ts'
 import type { SecretPort } from '../../model/ports.ts'
-import type { IdentityProvider } from '../../model/provider.ts'
+import type { IdentityProvider, SamlSettings } from '../../model/provider.ts'
 import type { Store } from '../../store/store.ts'
 import type { Vouched } from '../vouched.ts'
 import { readAssertion } from './assertion.ts'
@@ -52,7 +52,7 @@ export function createSaml(options: SamlOptions): Saml {
       callbackUrl: acsOf(base(), name),
       entryPoint: saml!.ssoUrl,
       idpIssuer: saml!.entityId,
-      identifierFormat: null,
+      identifierFormat: formatOf(saml!),
       disableRequestedAuthnContext: true,
       wantAssertionsSigned: true,
       wantAuthnResponseSigned: false,
@@ -96,12 +96,17 @@ export function createSaml(options: SamlOptions): Saml {
         issuer: entityIdOf(base(), name),
         callbackUrl: acsOf(base(), name),
         wantAssertionsSigned: true,
+        identifierFormat: saml ? formatOf(saml) : null,
         ...(decryptionCert &&
           saml?.decryption && { decryptionCert, decryptionPvk: (await secrets.read(saml.decryption.key)).reveal() }),
       })
     },
   }
 }
+
+/** A name that stays, unless an attribute is the subject. */
+const formatOf = ({ subject }: SamlSettings) =>
+  subject === undefined ? 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent' : null
 
 /** The message's text. Throws `signin.answer` for what is not base64 of UTF-8. */
 function decoded(response: string): string {
