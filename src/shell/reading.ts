@@ -36,6 +36,7 @@ export class Reading {
   partial = false
   #left = READ_MAX
   #nodes = 0
+  readonly #relative: (readonly [path: string, effect: EffectSet])[] = []
 
   /** Counts a node of the tree; false when there are too many, or too many commands: the rest is not read. */
   step(): boolean {
@@ -89,8 +90,21 @@ export class Reading {
     const path = file.literal || file.pattern ? normalPath(file.text) : undefined
     if (path === undefined) this.#note('?', effect)
     else if (path.startsWith('/') || path.startsWith('~')) this.#note(path, effect)
-    else for (const from of this.folders) this.#note(from === undefined ? '?' : joinPath(from, path), effect)
+    else {
+      this.#relative.push([path, effect])
+      this.#noteRelative(path, effect)
+    }
     return effect
+  }
+
+  /** What runs again, in a loop or a function, may run after a folder was changed further on. */
+  settle(): void {
+    if (!this.constructs.has('loop') && !this.constructs.has('function')) return
+    for (const [path, effect] of this.#relative) this.#noteRelative(path, effect)
+  }
+
+  #noteRelative(path: string, effect: EffectSet): void {
+    for (const from of this.folders) this.#note(from === undefined ? '?' : joinPath(from, path), effect)
   }
 
   useText(file: string, use: PathUse): EffectSet {

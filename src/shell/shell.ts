@@ -74,6 +74,7 @@ function readLine(text: string, verb: string, lookup: Lookup): CommandLine {
     // A mistake of ours must not let anything through.
     reading.unknown('reading it failed')
   }
+  reading.settle()
   return commandLine(text, verb, reading)
 }
 

@@ -23,7 +23,7 @@ export const GIT: CommandDocument = {
     'status log diff show blame annotate shortlog describe rev-parse rev-list ls-files ls-tree cat-file show-ref for-each-ref merge-base name-rev whatchanged diff-tree diff-index count-objects var version help check-ignore cherry range-diff show-branch':
       sub(['read'], { options: { '--output': 'write', '--batch-command': 'unknown', '--filters': 'unknown' } }),
     grep: sub(['read'], { options: { '-f': 'read' } }),
-    reflog: sub(['read'], { subcommands: { show: sub(['read']), 'expire delete': sub(['delete']) }, bare: ['read'] }),
+    reflog: sub([], { subcommands: { show: sub(['read']), 'expire delete': sub(['delete']) }, bare: ['read'] }),
     'ls-remote': sub(['read', 'connect'], { operands: 'url' }),
     'add mv update-index apply': sub(['read', 'write'], {
       options: { '-i --interactive -p --patch -e --edit': 'unknown' },
@@ -36,7 +36,7 @@ export const GIT: CommandDocument = {
       options: { '-x -i --interactive -S --gpg-sign': 'unknown' },
     }),
     reset: sub(['write'], { options: { '--hard --merge --keep': { effects: ['delete'] }, '-p --patch': 'unknown' } }),
-    stash: sub(['read', 'write'], {
+    stash: sub([], {
       subcommands: {
         'list show': sub(['read']),
         'push save apply pop store create branch': sub(['read', 'write', 'delete'], {
@@ -67,7 +67,7 @@ export const GIT: CommandDocument = {
         '-o --push-option': 'text',
       },
     }),
-    remote: sub(['read'], {
+    remote: sub([], {
       bare: ['read'],
       subcommands: {
         'show get-url': sub(['read', 'connect']),
