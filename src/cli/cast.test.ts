@@ -5,11 +5,16 @@ import type { TranscriptEvent } from './events.ts'
 async function* of(...events: TranscriptEvent[]) {
   yield* events
 }
+async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = []
+  for await (const item of source) items.push(item)
+  return items
+}
 const base64 = (text: string | Buffer) => Buffer.from(text).toString('base64')
 const head = { opened_ms: 1_700_000_000_000, title: 'ada on web-1' }
 
 test('a terminal is an asciicast: its size, its time, what was written, typed and resized', async () => {
-  const lines = await Array.fromAsync(
+  const lines = await all(
     castLines(
       of(
         { at: 5, kind: 'output', op: 1, stream: 1, base64: base64('another program') },
@@ -34,5 +39,5 @@ test('a terminal is an asciicast: its size, its time, what was written, typed an
 })
 
 test('a session without a terminal has no cast', async () => {
-  await expect(Array.fromAsync(castLines(of({ at: 1, kind: 'end' }), head))).rejects.toThrow('terminal')
+  await expect(all(castLines(of({ at: 1, kind: 'end' }), head))).rejects.toThrow('terminal')
 })

@@ -80,13 +80,13 @@ export interface ShellFacts {
   readonly labels: readonly string[]
 }
 
-/** What is known of one operation on files (`sftp`, `scp`), for rule conditions. */
+/** What is known of one operation on files, for rule conditions. */
 export interface FileFacts {
   readonly kind: 'file'
   readonly statements: 1
   /** The protocol that moves them. */
-  readonly transfer: 'sftp' | 'scp'
-  /** Absolute names by what is done to them: as asked for, and as the server resolves them where that differs. */
+  readonly transfer: 'sftp' | 'scp' | 'rsync' | 'git'
+  /** Names by what is done to them. By sftp: absolute, as asked for and as the server resolves them; by the others: as asked for. */
   readonly paths: ShellFacts['paths']
   readonly labels: readonly string[]
 }

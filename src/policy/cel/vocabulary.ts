@@ -102,7 +102,7 @@ export const TYPES = {
         'shell: what the line is made of beyond one plain command: `pipe`, `list`, `substitution`, `redirect`, `glob`, `variable` …',
       ],
       reasons: ['list<string>', 'shell: why something is unknown.'],
-      transfer: ['string', 'file: `sftp` or `scp`.'],
+      transfer: ['string', 'file: `sftp`, `scp`, `rsync` or `git`.'],
       port: ['int', 'channel: 0 when it has none.'],
       network: [
         'string',

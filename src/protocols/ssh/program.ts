@@ -46,7 +46,13 @@ export interface ProgramParts {
 
 /** Begins what was permitted, or refuses it when a duty cannot be fulfilled for it. */
 export function begin(parts: ProgramParts): Program | Refusal {
+  const { house, permit, operation } = parts
+  if (!parts.scp && operation.facts.kind === 'file' && permit.obligations.mask.length > 0) {
+    // rsync's and git's own protocols: a masked byte would break them.
+    house.session.settle(permit, { status: 'refused', tag: 'policy.unfulfilled', rows: 0, bytes: 0 })
+    return house.session.refuse('policy.unfulfilled', operation.text, 'contents of files are not masked')
+  }
   if (parts.scp) return new ScpProgram(parts, parts.scp)
-  if (parts.operation.verb === 'subsystem' && parts.operation.text === 'sftp') return new SftpProgram(parts)
+  if (operation.verb === 'subsystem' && operation.text === 'sftp') return new SftpProgram(parts)
   return new RunningProgram(parts)
 }

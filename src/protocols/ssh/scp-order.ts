@@ -1,14 +1,8 @@
-import { SshReader } from '../../kit/ssh-wire.ts'
 import { effects } from '../../model/effects.ts'
 import type { Operation } from '../../model/operation.ts'
 import { fileOperation } from './operation.ts'
 import { plainLine } from './reply.ts'
-
-/** A path of the order; `glob` when the target's shell makes several of it. */
-export interface ScpPath {
-  readonly text: string
-  readonly glob: boolean
-}
+import { lineOf, type Word, wordsOf } from './words.ts'
 
 /** What `scp` is started for on the target: the legacy protocol of `scp -O`. */
 export interface ScpOrder {
@@ -16,23 +10,17 @@ export interface ScpOrder {
   readonly recursive: boolean
   /** The path is a folder (`-d`). */
   readonly folder: boolean
-  readonly paths: readonly ScpPath[]
+  readonly paths: readonly Word[]
   /** Starting it moves nothing: every file it moves is an operation of its own. */
   readonly operation: Operation
 }
-
-/** Characters that mean themselves to every shell, and those that name several files. */
-const PLAIN = /[A-Za-z0-9_./@%+=:,~^-]/
-const GLOB = /[*?[\]]/
 
 /**
  * The order in a command line `scp [-dpqrv] -t|-f [--] path…` of words that mean themselves; undefined for every other line: that is a
  * command, and judged as one. `rest` is the exec request's: string command.
  */
 export function scpOrder(rest: Buffer): ScpOrder | undefined {
-  const bytes = new SshReader(rest).string()
-  const line = bytes.toString('utf8')
-  if (!Buffer.from(line).equals(bytes)) return undefined
+  const line = lineOf(rest)
   const words = wordsOf(line)
   const program = words?.[0]
   if (!words || program?.text !== 'scp' || program.glob) return undefined
@@ -60,39 +48,6 @@ export function scpOrder(rest: Buffer): ScpOrder | undefined {
     paths,
     operation,
   }
-}
-
-/** Words of a line without anything a shell would act on but globs; undefined when there is something. */
-function wordsOf(line: string): ScpPath[] | undefined {
-  const words: ScpPath[] = []
-  let at = 0
-  while (at < line.length) {
-    if (line[at] === ' ') {
-      at++
-      continue
-    }
-    let text = ''
-    let glob = false
-    for (; at < line.length && line[at] !== ' '; at++) {
-      const char = line[at]!
-      if (char === '\\') {
-        const next = line[++at]
-        if (next === undefined || next === '\n') return undefined
-        text += next
-      } else if (char === "'") {
-        const end = line.indexOf("'", at + 1)
-        if (end < 0) return undefined
-        text += line.slice(at + 1, end)
-        at = end
-      } else if (GLOB.test(char)) {
-        text += char
-        glob = true
-      } else if (PLAIN.test(char) || char > '\u007f') text += char
-      else return undefined
-    }
-    words.push({ text, glob })
-  }
-  return words
 }
 
 /**

@@ -13,6 +13,7 @@ import { exitOf, refusalText } from './reply.ts'
 import { CLIENT_REQUESTS, TARGET_REQUESTS, treatmentOf } from './request-table.ts'
 import { scpOrder } from './scp-order.ts'
 import { readTerminal, readWindow } from './terminal.ts'
+import { transferOperation } from './transfer-order.ts'
 import { isInjection } from './variables.ts'
 
 type Item = Request | Buffer | 'eof'
@@ -167,8 +168,9 @@ export class SessionChannel implements Flow {
   #start(request: Request, operation: Operation, reply: (granted: boolean) => void): void {
     if (this.#started) return reply(false)
     this.#started = true
-    const scp = request.name === 'exec' ? scpOrder(request.rest) : undefined
-    const asked = scp?.operation ?? operation
+    const exec = request.name === 'exec'
+    const scp = exec ? scpOrder(request.rest) : undefined
+    const asked = scp?.operation ?? (exec ? transferOperation(request.rest) : undefined) ?? operation
     this.#ask(asked, {
       tell: (text) => this.#tell(text),
       refused: (refusal) => {
