@@ -4,6 +4,7 @@ import type { Call } from '../call.ts'
 import { isName } from '../expansion.ts'
 import { isHarmlessInEnvironment, isMeaningfulToShells } from '../variables.ts'
 
+const READ = effects('read')
 const SESSION = effects('session')
 /** Options of `set` that change no meaning: `-a` would export, `-k` take assignments from anywhere. */
 const SET = /^([-+][euxfnvChHbmBE]+|--|-|[-+]o)$/
@@ -12,7 +13,7 @@ const SET_NAMES =
 
 /** `export`, `declare`, `local`, `readonly`, `typeset`. */
 export function readDeclare(call: Call): void {
-  call.add(SESSION)
+  call.add(call.words.length === 0 || call.words[0]!.text === '-p' ? READ : SESSION)
   let exported = call.name === 'export'
   for (const word of call.words) {
     if (/^[-+]/.test(word.prefix)) {
@@ -38,7 +39,8 @@ function declare(word: Argument, exported: boolean, call: Call): void {
 
 /** `set`. */
 export function readSet(call: Call): void {
-  call.add(SESSION)
+  // Alone, it prints every variable.
+  call.add(call.words.length === 0 ? READ : SESSION)
   for (const [at, word] of call.words.entries()) {
     if (!word.literal) {
       if (/^[-+]/.test(word.prefix) || word.prefix === '') call.unknown('options that are known only when they are set')
