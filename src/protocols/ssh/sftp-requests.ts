@@ -35,6 +35,7 @@ export interface FileRequest {
   readonly cuts?: number
 }
 
+const DOT = 0x2e
 const READ = effects('read')
 const WRITE = effects('write')
 const DELETE = effects('delete')
@@ -70,8 +71,12 @@ export function readSftpRequest(packet: Buffer): SftpRequest {
       return files('stat', READ, use('read', reader.string()))
     case FXP.READLINK:
       return files('readlink', READ, use('read', reader.string()))
-    case FXP.REALPATH:
-      return files('realpath', READ, use('read', reader.string(), true))
+    case FXP.REALPATH: {
+      const path = reader.string()
+      // Where a client begins: it learns the folder it was let into.
+      if (path.length === 0 || (path.length === 1 && path[0] === DOT)) return { of: 'server' }
+      return files('realpath', READ, use('read', path, true))
+    }
     case FXP.SETSTAT:
       return files('setstat', ...attributes(use('written', reader.string(), true), reader))
     case FXP.FSETSTAT: {
