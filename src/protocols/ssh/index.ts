@@ -22,7 +22,7 @@ export function createSsh(options: SshOptions): Protocol {
   const pending = new Pending()
   return {
     name: 'ssh',
-    fulfils: new Set(['mask', 'record']),
+    fulfils: new Set(['mask', 'timeout', 'readOnly', 'record']),
     async serve(client, gate) {
       const leave = pending.enter(client.remoteAddress ?? '')
       if (!leave) return
