@@ -9,7 +9,7 @@ import { createGateway, type Gateway, type ListenerConfig } from './engine/gatew
 import { createAttempts } from './identity/attempts.ts'
 import { createTokenEndpoint } from './identity/exchange/endpoint.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
-import { createPeople, type PeopleDocuments } from './identity/people.ts'
+import { createPeople, documentsOf } from './identity/people.ts'
 import { createSignInService } from './identity/sign-in/service.ts'
 import { createSshCa } from './identity/ssh-ca.ts'
 import { createSshLinks } from './identity/ssh-links.ts'
@@ -167,7 +167,7 @@ async function openServices({ settings, log, closers }: Start) {
   )
   const master = loadMasterKey({ env: process.env, path: at('keys', 'master.key') })
   const vault = await createVault({ store, master, clock, env: process.env, log })
-  const documents = () => peopleDocuments(policies)
+  const documents = () => documentsOf(policies.current())
   const principals = closers.keep(createPeople({ store, documents, clock, log }))
   await principals.load()
   const publicUrl = { base: settings.publicUrl ?? '' }
@@ -238,17 +238,6 @@ function renewed<T>(clock: Clock, make: () => T): () => T {
     at_ms = clock.now_ms()
     made = make()
     return made
-  }
-}
-
-/** What the policy in force says of people. */
-function peopleDocuments(policies: PolicyFolder): PeopleDocuments {
-  const policy = policies.current()
-  return {
-    version: policy.version,
-    ...policy.signIn,
-    lookup: (id) => policy.principals.get(id),
-    groupsOf: (principal) => policy.groupsOf(principal),
   }
 }
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { CALLER_NAMES, type Caller, DIGEST, startTestApi, type TestApi } from '../../test/rig/api.ts'
 import { ACCESS, type Access } from './access.ts'
+import { SCIM_PATHS } from './scim.ts'
 import { SIGN_IN_PAGES } from './sign-in/routes.ts'
 
 /** Who may, by what the route says of itself; all others get the status beside. The rig's session, request and token are bot's, acting for sue. */
@@ -69,7 +70,9 @@ it('every route says who may call it, and is in the document', () => {
     .filter((route) => route.method !== 'ALL')
     .map((route) => `${route.method.toLowerCase()} ${route.path}`)
   const documented = table.map(({ name }) => name.replaceAll(/\{(\w+)\}/g, ':$1'))
-  expect(new Set(served)).toEqual(new Set([...documented, 'get /openapi.json', 'get /approvals/:id', ...SIGN_IN_PAGES]))
+  expect(new Set(served)).toEqual(
+    new Set([...documented, 'get /openapi.json', 'get /approvals/:id', ...SIGN_IN_PAGES, ...SCIM_PATHS]),
+  )
   const open = table.filter(({ operation }) => operation['x-access'] === 'anyone').map(({ name }) => name)
   expect(open.filter((name) => !/ \/(oauth\/|\.well-known\/oauth-authorization-server$)/.test(name))).toEqual([
     'get /health',

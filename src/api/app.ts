@@ -1,9 +1,8 @@
-import type { Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { SluiceError } from '../kit/errors.ts'
 import { approvalRoutes } from './approvals.ts'
 import { auditRoutes } from './audit.ts'
+import { bodyLimit } from './body-limit.ts'
 import { connectorRoutes } from './connectors.ts'
 import { routeGroup } from './env.ts'
 import { healthRoutes } from './health.ts'
@@ -15,6 +14,7 @@ import { pageRoutes } from './page.ts'
 import { policyRoutes } from './policy.ts'
 import { refuse } from './refusal.ts'
 import { resourceRoutes } from './resources.ts'
+import { scimRoutes } from './scim.ts'
 import { secretRoutes } from './secrets.ts'
 import type { ApiServices } from './services.ts'
 import { sessionRoutes } from './sessions.ts'
@@ -49,11 +49,9 @@ export function createApi(services: ApiServices) {
     await next()
   })
   app.use('/api/*', bearer(signIn))
-  const tooLarge = (c: Context) => refuse(c, new SluiceError('api.too_large'))
-  const answers = bodyLimit({ maxSize: LIMITS.answer_bytes, onError: tooLarge })
-  const small = bodyLimit({ maxSize: LIMITS.body_bytes, onError: tooLarge })
   // An identity provider's answer may name thousands of groups.
-  app.use((c, next) => (/^\/sign-in\/[^/]+\/acs$|^\/scim\//.test(c.req.path) ? answers : small)(c, next))
+  const isProviders = (path: string) => /^\/sign-in\/[^/]+\/acs$|^\/scim\//.test(path)
+  app.use(bodyLimit((path) => (isProviders(path) ? LIMITS.answer_bytes : LIMITS.body_bytes)))
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
     type: 'http',
     scheme: 'bearer',
@@ -63,6 +61,7 @@ export function createApi(services: ApiServices) {
     .route('/', healthRoutes())
     .route('/', pageRoutes(signIn))
     .route('/', signInRoutes())
+    .route('/', scimRoutes())
     .route('/', oauthRoutes(signIn))
     .route('/api/v1', meRoutes())
     .route('/api/v1', sessionRoutes())

@@ -18,6 +18,24 @@ export interface PeopleDocuments {
   groupsOf(principal: { readonly id: string; readonly groups: readonly string[] }): readonly string[]
 }
 
+/** A compiled policy, as far as people are concerned. */
+interface PolicyOfPeople {
+  readonly version: string
+  readonly signIn: Pick<PeopleDocuments, 'providers' | 'accounts'>
+  readonly principals: ReadonlyMap<string, KnownPrincipal>
+  groupsOf(principal: { readonly id: string; readonly groups: readonly string[] }): readonly string[]
+}
+
+/** What the policy in force says of people. */
+export function documentsOf(policy: PolicyOfPeople): PeopleDocuments {
+  return {
+    version: policy.version,
+    ...policy.signIn,
+    lookup: (id) => policy.principals.get(id),
+    groupsOf: (principal) => policy.groupsOf(principal),
+  }
+}
+
 export interface PeopleOptions {
   readonly store: Pick<Store, 'people'>
   readonly documents: () => PeopleDocuments

@@ -7,6 +7,7 @@ import { type ConnectorsRepository, connectorsRepository } from './connectors.ts
 import { type DevicesRepository, devicesRepository } from './devices.ts'
 import { migrate } from './migrations.ts'
 import { type PeopleRepository, peopleRepository } from './people.ts'
+import { type ScimRepository, scimRepository } from './scim.ts'
 import { type SecretsRepository, secretsRepository } from './secrets.ts'
 import { type SignInsRepository, signInsRepository } from './sign-ins.ts'
 import { sqliteDialect } from './sqlite.ts'
@@ -29,6 +30,7 @@ export interface Store {
   readonly people: PeopleRepository
   readonly signIns: SignInsRepository
   readonly vouchers: VouchersRepository
+  readonly scim: ScimRepository
   close(): Promise<void>
 }
 
@@ -54,6 +56,7 @@ export async function openStore({ path }: { readonly path: string }): Promise<St
     people: peopleRepository(db),
     signIns: signInsRepository(db),
     vouchers: vouchersRepository(db),
+    scim: scimRepository(db),
     close: () => db.destroy(),
   }
 }

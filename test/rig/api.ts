@@ -132,10 +132,19 @@ export async function startTestApi({ patient = false } = {}): Promise<TestApi> {
   const vault = await createVault({ store, master: masterKey(randomKey()), clock, env: {} })
   const bounds = { burst: 1e9, forget_ms: 1, wait_ms: 1, wait_max_ms: 1, keys: 10 }
   const attempts = createAttempts({ clock, ...(patient && { bounds }) })
-  const signIn = createSignInService({
-    ...{ store, identity, people: principals, documents, secrets: vault, seal: vault, ledger, attempts, clock, log },
-    base: () => rig.base,
-  })
+  const door = {
+    store,
+    identity,
+    people: principals,
+    documents,
+    secrets: vault,
+    seal: vault,
+    ledger,
+    attempts,
+    clock,
+    log,
+  }
+  const signIn = createSignInService({ ...door, base: () => rig.base })
   const oauth = createTokenEndpoint({
     ...{ store, identity, principals, ledger, attempts, clock },
     trust: () => ({ issuer: () => undefined, trustDomain: () => undefined }),

@@ -9,6 +9,7 @@ import type { Identity } from '../identity.ts'
 import { createOidc } from '../oidc/oidc.ts'
 import type { People, PeopleDocuments } from '../people.ts'
 import { createSaml } from '../saml/saml.ts'
+import { createScim, type Scim } from '../scim/scim.ts'
 import type { IssuedToken } from '../tokens.ts'
 import { backChannel } from './back-channel.ts'
 import { createSignInDesk, type SignInDesk } from './desk.ts'
@@ -17,7 +18,7 @@ import { type CodeProof, redeemCode } from './redeem.ts'
 import { createSignIns, type SignIns } from './sign-ins.ts'
 
 export interface SignInServiceOptions {
-  readonly store: Pick<Store, 'people' | 'signIns' | 'vouchers' | 'usedIds'>
+  readonly store: Pick<Store, 'people' | 'signIns' | 'vouchers' | 'usedIds' | 'scim'>
   readonly identity: Identity
   readonly people: People
   readonly documents: () => PeopleDocuments
@@ -34,6 +35,7 @@ export interface SignInServiceOptions {
 export interface SignInService {
   readonly desk: SignInDesk
   readonly signIns: SignIns
+  readonly scim: Scim
   /** Base of our own URLs. */
   base(): string
   redeem(proof: CodeProof): Promise<IssuedToken>
@@ -61,6 +63,7 @@ export function createSignInService(options: SignInServiceOptions): SignInServic
   return {
     desk,
     signIns,
+    scim: createScim({ ...options, providers }),
     base,
     isFresh: ({ provider, auth_ms }) => clock.now_ms() - auth_ms <= (providers().get(provider)?.times.fresh_ms ?? 0),
     redeem: (proof) => redeemCode({ ...options, signIns }, proof),

@@ -1,0 +1,216 @@
+import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysely'
+import { moveEpoch } from './people.ts'
+import type { ScimGroupsTable, ScimUsersTable } from './people-tables.ts'
+import type { Tables } from './tables.ts'
+
+export type ScimUserRow = Readonly<Selectable<ScimUsersTable>>
+export type ScimGroupRow = Readonly<Selectable<ScimGroupsTable>>
+
+/** One member of a group, with what shows it. */
+export interface ScimMember {
+  readonly id: string
+  readonly name: string
+}
+
+/** Which resources of a provider: by one column that equals a value, or all. */
+export interface ScimQuery<Column extends string> {
+  readonly provider: string
+  readonly equals?: { readonly column: Column; readonly value: string | number }
+  /** From 0. */
+  readonly offset: number
+  readonly limit: number
+}
+
+export type UserColumn = 'id' | 'user_key' | 'external_id' | 'active'
+export type GroupColumn = 'id' | 'display_key' | 'external_id'
+
+/** What identity providers provisioned. Every change moves the people's epoch: it takes effect everywhere within a second. */
+export interface ScimRepository {
+  /** False when the provider has a user of this name already. */
+  addUser(row: ScimUserRow): Promise<boolean>
+  user(provider: string, id: string): Promise<ScimUserRow | undefined>
+  users(query: ScimQuery<UserColumn>): Promise<{ readonly rows: ScimUserRow[]; readonly total: number }>
+  /** Writes a user as it is now, unless another change came first (`version` is the one it was read with). `taken` when its name is another's. */
+  putUser(row: ScimUserRow, version: number): Promise<'done' | 'changed' | 'taken'>
+  deleteUser(provider: string, id: string): Promise<boolean>
+  addGroup(row: ScimGroupRow, members: readonly string[]): Promise<boolean>
+  group(provider: string, id: string): Promise<ScimGroupRow | undefined>
+  groups(query: ScimQuery<GroupColumn>): Promise<{ readonly rows: ScimGroupRow[]; readonly total: number }>
+  members(group: string): Promise<ScimMember[]>
+  /** Writes a group as it is now. `members` undefined leaves them; else those are all of them. */
+  putGroup(row: ScimGroupRow, version: number, members: MemberChange | undefined): Promise<'done' | 'changed' | 'taken'>
+  deleteGroup(provider: string, id: string): Promise<boolean>
+  /** Those of the ids that are users of the provider. */
+  known(provider: string, ids: readonly string[]): Promise<Set<string>>
+}
+
+/** A change of who is in a group. */
+export interface MemberChange {
+  /** Leave only those who are added. */
+  readonly clear: boolean
+  readonly add: readonly string[]
+  readonly remove: readonly string[]
+}
+
+const CHUNK = 500
+
+export function scimRepository(db: Kysely<Tables>): ScimRepository {
+  return {
+    addUser: (row) =>
+      db.transaction().execute(async (trx) => {
+        const done = await trx
+          .insertInto('scim_users')
+          .values(row)
+          .onConflict((oc) => oc.doNothing())
+          .executeTakeFirst()
+        if (done.numInsertedOrUpdatedRows !== 1n) return false
+        await moveEpoch(trx)
+        return true
+      }),
+    user: (provider, id) =>
+      db.selectFrom('scim_users').selectAll().where('provider', '=', provider).where('id', '=', id).executeTakeFirst(),
+    users: ({ provider, equals, offset, limit }) =>
+      page(
+        db
+          .selectFrom('scim_users')
+          .where('provider', '=', provider)
+          .$if(equals !== undefined, (q) => q.where(equals!.column, '=', equals!.value as never)),
+        { offset, limit },
+      ),
+    putUser: (row, version) => put(db, 'scim_users', row, version),
+    deleteUser: (provider, id) =>
+      db.transaction().execute(async (trx) => {
+        const done = await trx
+          .deleteFrom('scim_users')
+          .where('provider', '=', provider)
+          .where('id', '=', id)
+          .executeTakeFirst()
+        if (done.numDeletedRows !== 1n) return false
+        await trx.deleteFrom('scim_members').where('user_id', '=', id).execute()
+        await moveEpoch(trx)
+        return true
+      }),
+    addGroup: (row, members) =>
+      db.transaction().execute(async (trx) => {
+        const done = await trx
+          .insertInto('scim_groups')
+          .values(row)
+          .onConflict((oc) => oc.doNothing())
+          .executeTakeFirst()
+        if (done.numInsertedOrUpdatedRows !== 1n) return false
+        await changeMembers(trx, row.id, { clear: false, add: members, remove: [] })
+        await moveEpoch(trx)
+        return true
+      }),
+    group: (provider, id) =>
+      db.selectFrom('scim_groups').selectAll().where('provider', '=', provider).where('id', '=', id).executeTakeFirst(),
+    groups: ({ provider, equals, offset, limit }) =>
+      page(
+        db
+          .selectFrom('scim_groups')
+          .where('provider', '=', provider)
+          .$if(equals !== undefined, (q) => q.where(equals!.column, '=', equals!.value as never)),
+        { offset, limit },
+      ),
+    members: (group) =>
+      db
+        .selectFrom('scim_members')
+        .innerJoin('scim_users', 'scim_users.id', 'scim_members.user_id')
+        .select(['scim_users.id', 'scim_users.user_name as name'])
+        .where('scim_members.group_id', '=', group)
+        .orderBy('scim_users.user_name')
+        .execute(),
+    putGroup: (row, version, members) =>
+      put(db, 'scim_groups', row, version, (trx) =>
+        members ? changeMembers(trx, row.id, members) : Promise.resolve(),
+      ),
+    deleteGroup: (provider, id) =>
+      db.transaction().execute(async (trx) => {
+        const done = await trx
+          .deleteFrom('scim_groups')
+          .where('provider', '=', provider)
+          .where('id', '=', id)
+          .executeTakeFirst()
+        if (done.numDeletedRows !== 1n) return false
+        await trx.deleteFrom('scim_members').where('group_id', '=', id).execute()
+        await moveEpoch(trx)
+        return true
+      }),
+    async known(provider, ids) {
+      const found = new Set<string>()
+      for (let at = 0; at < ids.length; at += CHUNK) {
+        const part = db.selectFrom('scim_users').select('id').where('provider', '=', provider)
+        for (const { id } of await part.where('id', 'in', ids.slice(at, at + CHUNK)).execute()) found.add(id)
+      }
+      return found
+    },
+  }
+}
+
+type Pageable = {
+  selectAll(): { orderBy(column: never): unknown }
+  select(pick: (eb: ExpressionBuilder<Tables, never>) => unknown): unknown
+}
+
+/** One page in a stable order, and how many there are. */
+async function page<Row>(
+  query: Pageable,
+  { offset, limit }: { offset: number; limit: number },
+): Promise<{ rows: Row[]; total: number }> {
+  const all = query.selectAll() as unknown as {
+    orderBy(column: string): { limit(n: number): { offset(n: number): { execute(): Promise<Row[]> } } }
+  }
+  const count = query.select((eb) => eb.fn.countAll<number>().as('total')) as unknown as {
+    executeTakeFirstOrThrow(): Promise<{ total: number }>
+  }
+  const rows = await all.orderBy('id').limit(limit).offset(offset).execute()
+  return { rows, total: Number((await count.executeTakeFirstOrThrow()).total) }
+}
+
+function put(
+  db: Kysely<Tables>,
+  table: 'scim_users' | 'scim_groups',
+  row: ScimUserRow | ScimGroupRow,
+  version: number,
+  also: (trx: Kysely<Tables>) => Promise<void> = async () => {},
+): Promise<'done' | 'changed' | 'taken'> {
+  return db.transaction().execute(async (trx) => {
+    const key = table === 'scim_users' ? 'user_key' : 'display_key'
+    const value = table === 'scim_users' ? (row as ScimUserRow).user_key : (row as ScimGroupRow).display_key
+    const { rows: others } = await sql<{
+      id: string
+    }>`select id from ${sql.table(table)} where provider = ${row.provider} and ${sql.ref(key)} = ${value} and id <> ${row.id}`.execute(
+      trx,
+    )
+    if (others.length > 0) return 'taken'
+    const { id: _, provider: __, created_ms: ___, ...rest } = row
+    const done = await trx
+      .updateTable(table)
+      .set({ ...rest, version: version + 1 } as never)
+      .where('id', '=', row.id)
+      .where('version', '=', version)
+      .executeTakeFirst()
+    if (done.numUpdatedRows !== 1n) return 'changed'
+    await also(trx)
+    await moveEpoch(trx)
+    return 'done'
+  })
+}
+
+async function changeMembers(trx: Kysely<Tables>, group: string, { clear, add, remove }: MemberChange): Promise<void> {
+  if (clear) await trx.deleteFrom('scim_members').where('group_id', '=', group).execute()
+  for (let at = 0; at < remove.length; at += CHUNK)
+    await trx
+      .deleteFrom('scim_members')
+      .where('group_id', '=', group)
+      .where('user_id', 'in', remove.slice(at, at + CHUNK))
+      .execute()
+  for (let at = 0; at < add.length; at += CHUNK) {
+    const rows = add.slice(at, at + CHUNK).map((user_id) => ({ group_id: group, user_id }))
+    await trx
+      .insertInto('scim_members')
+      .values(rows)
+      .onConflict((oc) => oc.doNothing())
+      .execute()
+  }
+}
