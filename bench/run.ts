@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- postgres [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]`: direct, PgBouncer, a bare Node byte pipe and Sluice with full
+ * `npm run bench -- postgres|tunnel [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]`: direct, PgBouncer, a bare Node byte pipe and Sluice with full
  * enforcement take turns. Exit code 1 when a target is missed. `--measure` takes only those whose name contains the word. `--cpu-prof` writes a profile of the gateway's process, and its figures
  * then include the profiler.
  */
@@ -8,6 +8,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { benchPostgres } from './postgres.ts'
 import { met, tables } from './report.ts'
+import { benchTunnel } from './tunnel.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,14 +19,16 @@ const { values, positionals } = parseArgs({
     'cpu-prof': { type: 'string' },
   },
 })
-if (positionals.length !== 1 || positionals[0] !== 'postgres') {
+const SUITES: Readonly<Record<string, typeof benchPostgres>> = { postgres: benchPostgres, tunnel: benchTunnel }
+const suite = positionals.length === 1 ? SUITES[positionals[0]!] : undefined
+if (!suite) {
   console.error(
-    'Say what to measure: npm run bench -- postgres [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]',
+    'Say what to measure: npm run bench -- postgres|tunnel [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]',
   )
   process.exit(2)
 }
 const profile = values['cpu-prof'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(values['cpu-prof'])}`]
-const { samples, rows } = await benchPostgres({
+const { samples, rows } = await suite({
   quick: values.quick,
   only: values.measure,
   node: profile,

@@ -2,8 +2,12 @@
 export const LIMITS = {
   /** What one stream may have under way. 1 MB carries 160 Mbit/s over 50 ms. */
   streamWindow: 1 << 20,
-  /** What all streams of one tunnel together may have under way. */
-  tunnelWindow: 16 << 20,
+  /** What all streams of one tunnel together may have under way: least, most, and how often it is fitted to the link. */
+  windowLeast: 65_536,
+  windowMost: 8 << 20,
+  windowLook_ms: 100,
+  /** The best round trip is that of the last one to two such spans. */
+  windowSpan_ms: 60_000,
   /** Target connections at once through one tunnel. */
   streams: 4_096,
   /** Target connections a connector is opening at once. */
@@ -59,10 +63,14 @@ export const LIMITS = {
   /** How often the store is asked who was revoked. */
   sweep_ms: 1_000,
   /** First and longest wait before the gateway is dialled again; each is a random part of it. */
-  backoffFirst_ms: 1_000,
-  backoffMost_ms: 30_000,
+  backoffFirst_ms: 2_000,
+  backoffMost_ms: 15_000,
   /** A tunnel that held this long counts as one that worked: the waits begin anew. */
   settled_ms: 60_000,
+  /** Read from a target and not sent yet, per stream. */
+  ahead: 262_144,
+  /** Read buffers of 64 KB a connector keeps for later use. */
+  readBuffers: 64,
   /** Entries of one allow-list. */
   allowed: 1_000,
 } as const

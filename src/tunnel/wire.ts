@@ -7,6 +7,9 @@ export const TUNNEL = 'sluice-tunnel/1'
 export const JOIN = 'sluice-join/1'
 export const WEB = 'http/1.1'
 
+/** TLS 1.3's suites; AES-128 first: it is as safe here as AES-256, and faster. */
+export const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384'
+
 /** The name the gateway's end is known by inside the tunnel, whatever address reaches it. */
 export const GATEWAY_NAME = 'gateway.sluice.internal'
 export const WEBSOCKET_PATH = '/tunnel'

@@ -2,17 +2,27 @@ import { constants, type ServerHttp2Stream } from 'node:http2'
 import { createConnection, type Socket } from 'node:net'
 import { LIMITS } from '../limits.ts'
 import type { RefusalWord } from '../wire.ts'
+import { ReadBuffers } from './read-buffers.ts'
+
+/** A connection to a target, and where what it reads goes once a stream takes it. */
+export interface Reached {
+  readonly socket: Socket
+  /** Takes bytes of a buffer, which is its own until it gives it back. False: no more for now. */
+  deliver: (bytes: Buffer, buffer: Buffer) => boolean
+}
+
+const BUFFERS = new ReadBuffers(LIMITS.readBuffers)
 
 /** Opens a connection to the first address that takes it, within the dial's time. Resolves with why not instead of throwing. */
 export function reach(
   addresses: readonly string[],
   port: number,
   given_up: AbortSignal,
-): Promise<Socket | RefusalWord> {
+): Promise<Reached | RefusalWord> {
   return new Promise((resolve) => {
     let at = 0
     let socket: Socket | undefined
-    const finish = (result: Socket | RefusalWord) => {
+    const finish = (result: Reached | RefusalWord) => {
       clearTimeout(timer)
       given_up.removeEventListener('abort', abandon)
       resolve(result)
@@ -29,11 +39,13 @@ export function reach(
     const next = () => {
       const address = addresses[at++]
       if (address === undefined || given_up.aborted) return finish('unreachable')
-      const candidate = createConnection({ host: address, port, noDelay: true, allowHalfOpen: true })
-      socket = candidate
-      candidate.once('error', next)
-      candidate.once('connect', () => {
-        candidate.off('error', next)
+      const candidate = open(address, port)
+      socket = candidate.socket
+      candidate.socket.once('error', next)
+      candidate.socket.once('connect', () => {
+        candidate.socket.off('error', next)
+        // Nobody takes its bytes yet.
+        candidate.socket.pause()
         finish(candidate)
       })
     }
@@ -41,19 +53,66 @@ export function reach(
   })
 }
 
+function open(host: string, port: number): Reached {
+  let current = BUFFERS.take(0)
+  let last = 0
+  const onread = {
+    buffer: () => {
+      current = BUFFERS.take(last)
+      return current
+    },
+    callback: (bytes: number) => {
+      last = bytes
+      return reached.deliver(current.subarray(0, bytes), current)
+    },
+  }
+  const socket = createConnection({ host, port, noDelay: true, allowHalfOpen: true, onread })
+  const reached: Reached = { socket, deliver: () => false }
+  return reached
+}
+
 /** Carries bytes both ways, each direction at the pace of its reader and ended by its own end; an abort of one side is an abort of the other. */
-export function carry(stream: ServerHttp2Stream, socket: Socket): void {
-  stream.pipe(socket)
-  socket.pipe(stream)
+export function carry(stream: ServerHttp2Stream, reached: Reached): void {
+  const { socket } = reached
+  reached.deliver = (bytes, buffer) => {
+    if (!stream.writable) return false
+    stream.write(bytes, () => {
+      BUFFERS.giveBack(buffer)
+      if (stream.writableLength <= LIMITS.ahead / 2) socket.resume()
+    })
+    // The stream's own mark is one read: it would have each wait for the one before it to be sent.
+    return stream.writableLength < LIMITS.ahead
+  }
+  socket.on('end', () => stream.end())
+  stream.on('data', into(socket, stream))
+  stream.on('end', () => socket.end())
+  socket.on('drain', () => stream.resume())
   socket.on('error', () => stream.close(constants.NGHTTP2_CONNECT_ERROR))
   socket.on('close', () => {
     // In order, the target's end came before, and its last bytes wait in the stream. Without it the connection was cut.
     if (!socket.readableEnded) stream.close(constants.NGHTTP2_CONNECT_ERROR)
-    else stream.end()
   })
   stream.on('error', () => socket.resetAndDestroy())
   stream.on('close', () => {
     if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) socket.resetAndDestroy()
     else if (!socket.destroyed) socket.destroySoon()
   })
+  socket.resume()
+}
+
+/** Bytes arrive in pieces of a frame each. What arrives in one turn leaves in one write. */
+function into(socket: Socket, stream: ServerHttp2Stream): (piece: Buffer) => void {
+  let gathering = false
+  return (piece) => {
+    if (!gathering) begin()
+    if (!socket.write(piece)) stream.pause()
+  }
+  function begin(): void {
+    gathering = true
+    socket.cork()
+    setImmediate(() => {
+      gathering = false
+      socket.uncork()
+    })
+  }
 }

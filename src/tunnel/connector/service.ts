@@ -11,6 +11,7 @@ import type { Log } from '../../kit/log.ts'
 import { LIMITS } from '../limits.ts'
 import { readLines, textOf, writeLine } from '../lines.ts'
 import { proveNewKey } from '../proof.ts'
+import { Window } from '../window.ts'
 import {
   type Bye,
   CAPABILITIES,
@@ -54,6 +55,8 @@ export class TunnelService {
   #pinger: NodeJS.Timeout | undefined
   #renewal: NodeJS.Timeout | undefined
   #bye: Bye | undefined
+  readonly #window: Window
+  readonly #fitter: NodeJS.Timeout
 
   constructor(parts: ServiceParts) {
     this.#parts = parts
@@ -69,6 +72,11 @@ export class TunnelService {
     // A gateway that accepts and then says nothing is no gateway.
     this.#renewal = setTimeout(() => this.#end('the gateway said nothing'), LIMITS.hello_ms)
     this.#pinger = setInterval(() => this.#ping(), LIMITS.ping_ms)
+    this.#window = new Window((bytes) => session.setLocalWindowSize(bytes))
+    this.#fitter = setInterval(() => {
+      if (this.#streams > 0) this.#window.look(parts.socket.bytesRead, performance.now())
+    }, LIMITS.windowLook_ms)
+    this.#ping()
   }
 
   /** Target connections open now. */
@@ -115,15 +123,15 @@ export class TunnelService {
           log.warn('the gateway asked for an address that is not allowed', { address: authority.slice(0, 300) })
         return refuse(stream, target.refused)
       }
-      const socket = await reach(target.addresses, target.port, left.signal)
-      if (typeof socket === 'string') return refuse(stream, socket)
-      if (stream.destroyed) return void socket.destroy()
+      const reached = await reach(target.addresses, target.port, left.signal)
+      if (typeof reached === 'string') return refuse(stream, reached)
+      if (stream.destroyed) return void reached.socket.destroy()
       this.#streams++
       stream.once('close', () => {
         this.#streams--
       })
       stream.respond({ ':status': 200 })
-      carry(stream, socket)
+      carry(stream, reached)
     } finally {
       this.#dialling--
     }
@@ -179,14 +187,18 @@ export class TunnelService {
   #ping(): void {
     const timer = setTimeout(() => this.#end('no answer to a ping'), LIMITS.pingAnswer_ms)
     timer.unref()
+    const sent = performance.now()
     this.#session.ping((error) => {
-      if (!error) clearTimeout(timer)
+      if (error) return
+      clearTimeout(timer)
+      this.#window.roundTrip(performance.now() - sent, performance.now())
     })
   }
 
   #end(broke: string): void {
     clearTimeout(this.#renewal)
     clearInterval(this.#pinger)
+    clearInterval(this.#fitter)
     if (!this.#session.destroyed) this.#session.destroy()
     this.#parts.socket.destroy()
     this.#resolve(this.#bye === undefined ? { broke } : { bye: this.#bye })

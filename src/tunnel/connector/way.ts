@@ -8,7 +8,7 @@ import WebSocket from 'ws'
 import { SluiceError } from '../../kit/errors.ts'
 import { LIMITS } from '../limits.ts'
 import { streamOf } from '../web-socket.ts'
-import { GATEWAY_NAME, type JOIN, type TUNNEL, WEBSOCKET_PATH } from '../wire.ts'
+import { CIPHERS, GATEWAY_NAME, type JOIN, type TUNNEL, WEBSOCKET_PATH } from '../wire.ts'
 
 /** How the gateway is reached. */
 export interface Way {
@@ -41,6 +41,7 @@ export async function openWay(
       socket: stream,
       ...credentials,
       servername: GATEWAY_NAME,
+      ciphers: CIPHERS,
       minVersion: 'TLSv1.3',
       ALPNProtocols: [protocol],
       rejectUnauthorized: credentials.ca !== undefined,

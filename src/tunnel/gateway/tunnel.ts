@@ -6,6 +6,7 @@ import { SluiceError, toSluiceError } from '../../kit/errors.ts'
 import type { DialWish } from '../../model/ports.ts'
 import { LIMITS } from '../limits.ts'
 import { readLines, textOf, writeLine } from '../lines.ts'
+import { Window } from '../window.ts'
 import { type Bye, CONTROL_PATH, type FromGateway, type Hello, REQUIRED, sessionOptions, WHY } from '../wire.ts'
 import type { Holder } from './authority.ts'
 
@@ -31,6 +32,7 @@ export class Tunnel {
   #streams = 0
   #opened = 0
   #rtt_ms: number | undefined
+  readonly #window: Window
   #expires_ms: number
   readonly since_ms = Date.now()
 
@@ -41,6 +43,7 @@ export class Tunnel {
     parts.socket.once('close', () => this.end('the connection closed'))
     const session = connect('https://connector', { ...sessionOptions(), createConnection: () => parts.socket })
     this.#session = session
+    this.#window = new Window((bytes) => session.setLocalWindowSize(bytes))
     session.on('error', (error) => this.end(error.message))
     session.on('close', () => this.end('the connection closed'))
     session.on('goaway', () => {
@@ -116,6 +119,11 @@ export class Tunnel {
     this.#pinger = setInterval(() => this.#ping(), LIMITS.ping_ms)
     this.#pinger.unref()
     this.#ping()
+  }
+
+  /** Fits what may be under way to what the link carries. */
+  fit(now_ms: number): void {
+    if (this.#streams > 0) this.#window.look(this.#parts.socket.bytesRead, now_ms)
   }
 
   /** Whether the connector answers within `limit_ms`. */
@@ -235,7 +243,9 @@ export class Tunnel {
     timer.unref()
     this.#session.ping((error) => {
       clearTimeout(timer)
-      if (!error) this.#rtt_ms = performance.now() - sent
+      if (error) return
+      this.#rtt_ms = performance.now() - sent
+      this.#window.roundTrip(this.#rtt_ms, performance.now())
     })
   }
 }

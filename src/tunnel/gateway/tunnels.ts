@@ -87,6 +87,7 @@ class Office {
   readonly #authority: Authority
   readonly #journal: Journal
   readonly #timer: NodeJS.Timeout
+  readonly #fitter: NodeJS.Timeout
   #listener: TunnelListener | undefined
   #context: { readonly value: SecureContext; readonly until_ms: number } | undefined
   #entering = 0
@@ -106,6 +107,11 @@ class Office {
     })
     this.#timer = setInterval(() => void this.#sweep(), LIMITS.sweep_ms)
     this.#timer.unref()
+    this.#fitter = setInterval(() => {
+      const now_ms = performance.now()
+      for (const tunnel of this.pools.list()) tunnel.fit(now_ms)
+    }, LIMITS.windowLook_ms)
+    this.#fitter.unref()
   }
 
   async listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }> {
@@ -120,6 +126,7 @@ class Office {
 
   async close(): Promise<void> {
     clearInterval(this.#timer)
+    clearInterval(this.#fitter)
     for (const tunnel of this.pools.list()) tunnel.bye('shutdown')
     if (this.pools.list().length > 0) await new Promise((resolve) => setTimeout(resolve, LIMITS.bye_ms))
     await this.#listener?.close()
