@@ -2,11 +2,13 @@ import { Command } from 'commander'
 import { registerApprovalsCommand } from './approvals.ts'
 import { registerAuditCommands } from './audit.ts'
 import { registerApproveCommand, registerRejectCommand } from './ballot.ts'
+import { registerBreakGlassCommands } from './break-glass.ts'
 import { registerConnectCommand } from './connect.ts'
 import { type ConnectorWish, registerConnectorCommand } from './connector.ts'
 import { registerConnectorsCommand } from './connectors.ts'
 import { addGlobalOptions } from './context.ts'
 import { registerKillCommand } from './kill.ts'
+import { registerRunCommand } from './launch.ts'
 import { registerLoginCommand } from './login.ts'
 import { registerLogoutCommand } from './logout.ts'
 import { registerPolicyCommands } from './policy.ts'
@@ -30,6 +32,7 @@ const VERBS = [
   registerSqlCommand,
   registerResourcesCommand,
   registerConnectCommand,
+  registerRunCommand,
   registerStatusCommand,
   registerApprovalsCommand,
   registerApproveCommand,
@@ -41,6 +44,7 @@ const VERBS = [
   registerTokenCommands,
   registerSshCommands,
   registerSecretCommands,
+  registerBreakGlassCommands,
   registerConnectorsCommand,
   registerPolicyCommands,
   registerAuditCommands,

@@ -9,7 +9,7 @@ import type { Resource } from '../model/resource.ts'
 import type { Recorder } from '../model/transcript.ts'
 import type { HeldNotice, Permit, Protocol, Refusal, Settlement, Verdict } from '../protocols/contract.ts'
 import { askPeople } from './approve.ts'
-import { decisionPart, outcomePieces, Texts } from './entries.ts'
+import { chainPart, decisionPart, outcomePieces, Texts } from './entries.ts'
 import { refusal } from './refusal.ts'
 import type { Tick } from './tick.ts'
 
@@ -53,6 +53,7 @@ export class Enforcer {
   readonly #parts: EnforcerParts
   readonly #texts: Texts
   readonly #who: string
+  readonly #chain: string
   #judged = new WeakMap<Operation, Judged>()
   #policy: Policy | undefined
   /** The operation judged last, where the decision holds: one statement is judged several times on its way. */
@@ -72,6 +73,7 @@ export class Enforcer {
     this.#parts = parts
     this.#texts = new Texts(parts.ports.ledger, parts.session)
     this.#who = `"session":"${parts.session}","op":`
+    this.#chain = chainPart(parts.principal)
     this.facts.id = parts.session
   }
 
@@ -96,7 +98,7 @@ export class Enforcer {
     const { principal, resource, now_ms } = this.#parts
     const request = { principal, resource, operation, call, session: this.facts, now_ms: now_ms() }
     const decision = this.#fulfillable(policy.decide(request))
-    const judged = { policy, decision, part: `,${decisionPart(operation, decision)},` }
+    const judged = { policy, decision, part: `,${this.#chain},${decisionPart(operation, decision)},` }
     if (decision.cacheable) this.#judged.set(operation, judged)
     return judged
   }
@@ -173,7 +175,7 @@ export class Enforcer {
   refuseOutright(code: ErrorCode, text: string, detail: string): Refusal {
     const op = ++this.facts.operations
     const why = `"verb":"","effects":["unknown"],"outcome":"deny","reason":"${code}","rule":"","detail":${JSON.stringify(detail)}`
-    this.#parts.ports.ledger.append('refusal', `${this.#who}${op},${why},${this.#texts.part(text)}`)
+    this.#parts.ports.ledger.append('refusal', `${this.#who}${op},${this.#chain},${why},${this.#texts.part(text)}`)
     this.#parts.recorder.note({ kind: 'operation', op, verb: '', text, outcome: 'deny', rule: '', reason: code })
     this.#parts.tick.touch()
     return refusal(code, { op, hint: detail })

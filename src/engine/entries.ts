@@ -46,11 +46,16 @@ export function outcomePieces(who: string, outcome: Outcome): TextPiece[] {
 /** `.000` to `.999`: microseconds behind milliseconds. */
 const THOUSANDTHS: readonly string[] = Array.from({ length: 1000 }, (_, i) => `.${String(i).padStart(3, '0')}`)
 
-/** Who, in one JSON member: `"principal":"agent:x","actors":[…]`. */
-export function principalPart(principal: Principal): string {
+/** Who acts, and for whom: `"principal":"agent:x","actors":["human:y"]`. Every decision's entry carries it. */
+export function chainPart(principal: Principal): string {
   const chain = actorChain(principal)
   const actors = chain.length > 1 ? `,"actors":${J(chain.slice(1).map((p) => p.id))}` : ''
-  return `"principal":${J(principal.id)}${actors},"credential":${J(principal.credential)}`
+  return `"principal":${J(principal.id)}${actors}`
+}
+
+/** The same, with what proved it. */
+export function principalPart(principal: Principal): string {
+  return `${chainPart(principal)},"credential":${J(principal.credential)}`
 }
 
 /** Statement texts in the ledger: short ones inline, long ones once per session as a `statement` entry, then by digest. */
