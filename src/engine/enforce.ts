@@ -269,9 +269,9 @@ export class Enforcer {
       bytes: result.bytes,
       duration_ms: Math.round((performance.now() - permit.started_ms) * 1000) / 1000,
     } as const
+    // Nothing waits for an outcome: it is written with the next intents, or by the ledger itself a little later.
     this.#parts.ports.ledger.append('outcome', outcomePieces(this.#who, event))
     this.#parts.recorder.note(event)
-    this.#parts.tick.touch()
   }
 }
 
