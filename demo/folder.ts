@@ -58,7 +58,8 @@ export function preparePolicy(
     }
     renameSync(draft, folder.policy)
   }
-  keepLine(join(folder.policy, 'orders.yaml'), /^address: 127\.0\.0\.1:\d+/m, `address: 127.0.0.1:${postgresPort}`)
+  for (const name of ['orders.yaml', 'archive.yaml'])
+    keepLine(join(folder.policy, name), /^address: 127\.0\.0\.1:\d+/m, `address: 127.0.0.1:${postgresPort}`)
   keepLine(join(folder.policy, 'identity.yaml'), /^ {2}issuer: http:\/\/127\.0\.0\.1:\d+/m, `  issuer: ${issuer}`)
 }
 

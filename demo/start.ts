@@ -6,6 +6,7 @@ import { paintFor } from '../src/cli/paint.ts'
 import { createLog } from '../src/kit/log.ts'
 import { type RunningGateway, startGateway } from '../src/serve.ts'
 import { parseSettings } from '../src/setup/config.ts'
+import { startDemoConnector } from './connector.ts'
 import { demoFolder, preparePolicy, takeFolder, writePrivate } from './folder.ts'
 import { startIdentityProvider } from './identity.ts'
 import { formatLogLine } from './log-line.ts'
@@ -54,6 +55,8 @@ async function main(): Promise<void> {
   void postgres.ended.then(
     () => stopping ?? giveUp(new Error('The demo’s PostgreSQL ended by itself; see .sluice/demo/postgres.log.')),
   )
+  const connector = await startDemoConnector(gateway, { folder: folder.demo, postgresPort: postgres.port })
+  stops.push(() => connector.stop())
   const tokens = await ensureTokens(folder.tokens, gateway.identity)
   const tour = tourOf({
     host: HOST,
@@ -90,7 +93,7 @@ async function claimable(port: number, flag: string): Promise<void> {
 }
 
 function settingsOf(options: DemoOptions) {
-  const listen = { postgres: `${HOST}:${options.port}`, api: `${HOST}:${options.apiPort}` }
+  const listen = { postgres: `${HOST}:${options.port}`, api: `${HOST}:${options.apiPort}`, tunnel: `${HOST}:0` }
   const yaml = JSON.stringify({ dataDir: options.dir, origin: 'demo.sluice.local/ledger', listen, drainSeconds: 1 })
   return parseSettings(yaml, { file: 'demo settings', base: process.cwd() })
 }

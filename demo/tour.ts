@@ -55,6 +55,12 @@ export function tourOf(place: TourPlace): TourStep[] {
       expect: 'agents-do-not-carry-secrets|mask\\.copy',
     },
     {
+      promise:
+        'A database in a network the gateway cannot reach: a connector near it dials out, and nothing else changes.',
+      run: `${agentCommand(place, 'SELECT id, name, email FROM customers WHERE id < 3', 'archive')} && ${sluice} connectors`,
+      expect: '@\\*{2}[\\s\\S]*\\(2 rows\\)[\\s\\S]*annex\\s+con_\\w+\\s+ready',
+    },
+    {
       promise: 'Every session can be replayed: statement, decision, rule, and the rows as the client saw them.',
       run: `${asAgent('SELECT id, name, email FROM customers WHERE id < 4')} && ${sluice} replay`,
       expect: '\\(3 rows\\)[\\s\\S]*SELECT id, name, email[\\s\\S]*agents-read-masked[\\s\\S]*@\\*{2}',
@@ -68,9 +74,9 @@ export function tourOf(place: TourPlace): TourStep[] {
 }
 
 /** psql where it is installed, else the small client of our own. The token stays out of the process list. */
-function agentCommand({ host, port, sluice, tokenFile }: TourPlace, sql: string): string {
-  if (tokenFile === undefined) return `${sluice} sql orders --as triage-bot -c ${quote(sql)}`
-  return `PGPASSWORD="$(cat ${tokenFile})" psql -X "host=${host} port=${port} user=orders dbname=shop" -c ${quote(sql)}`
+function agentCommand({ host, port, sluice, tokenFile }: TourPlace, sql: string, resource = 'orders'): string {
+  if (tokenFile === undefined) return `${sluice} sql ${resource} --as triage-bot -c ${quote(sql)}`
+  return `PGPASSWORD="$(cat ${tokenFile})" psql -X "host=${host} port=${port} user=${resource} dbname=shop" -c ${quote(sql)}`
 }
 
 function quote(text: string): string {

@@ -27,6 +27,8 @@ async function connector(wish: ConnectorWish): Promise<void> {
   const running = await startConnector(wish, { version })
   const stop = () => void running.stop().then(() => process.exit())
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
+  // One that another program started, with a channel to it, ends with that program.
+  process.once('disconnect', stop)
   await running.ended
 }
 
