@@ -22,12 +22,14 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'post /api/v1/tokens': { principal: 'human:eve', ttl_ms: 60_000 },
   'put /api/v1/secrets/{name}': { value: 'v' },
   'post /api/v1/policy/explain': { resource: 'orders', text: 'SELECT 1' },
+  'post /api/v1/connectors': { name: 'vpc-1' },
   'post /api/v1/kill': { kind: 'resource', subject: 'nothing' },
   'post /api/v1/unblock': { kind: 'resource', subject: 'nothing' },
 }
 /** Where "may" does not end in 200 although the guard lets the caller pass. */
 const AFTER_GUARD: Readonly<Record<string, (caller: Caller) => number>> = {
   'delete /api/v1/secrets/{name}': () => 404,
+  'post /api/v1/connectors/{which}/revoke': () => 404,
   'post /api/v1/policy/explain': (caller) => (caller === 'eve' ? 404 : 200),
 }
 
