@@ -1,10 +1,13 @@
+import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { SluiceError } from '../kit/errors.ts'
+import { giveBack } from '../kit/give-back.ts'
 import type { Flushable, Tick } from './tick.ts'
+import { writeAll } from './write-all.ts'
 
 /**
  * The target's stream as a library that owns its streams sees it: what it writes waits for the ledger of the same turn (invariant 1), what
- * it reads passes unchanged. Bytes a library emits on its own — a key exchange, a keepalive — wait with the rest: nothing tells them apart.
+ * it reads passes unchanged. What was written must not be used afterwards: its memory goes back. Bytes a library emits on its own — a key exchange, a keepalive — wait with the rest: nothing tells them apart.
  */
 export class LedgerGate extends Duplex implements Flushable {
   readonly #target: Duplex
@@ -54,9 +57,11 @@ export class LedgerGate extends Duplex implements Flushable {
     if (!done) return
     const target = this.#target
     if (target.destroyed || target.writableEnded) return done(new Error('the target left'))
-    const room = target.write(held.length === 1 ? held[0]! : Buffer.concat(held))
-    if (room) return done()
-    target.once('drain', () => done())
+    writeAll(target, held, (error) => {
+      // A socket has handed the bytes to the kernel; any other stream may keep them.
+      if (target instanceof Socket) for (const bytes of held) giveBack(bytes)
+      done(error)
+    })
   }
 
   refuseFlush(why: SluiceError): void {

@@ -4,8 +4,6 @@ export const LIMITS = {
   connections: 20_000,
   /** Client bytes kept while an operation is held; beyond it the socket is paused. */
   inbox: 1 << 20,
-  /** Target chunks of at least this size are freed as soon as they are written. */
-  freed: 16_384,
   /** Sessions one principal may have open. */
   sessionsPerPrincipal: 5_000,
   /** How long a closing connection may take to take its last bytes. */

@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream'
 import { Carry } from '../kit/carry.ts'
 import { type SluiceError, toSluiceError } from '../kit/errors.ts'
+import { giveBack } from '../kit/give-back.ts'
 import type { Conversation, Wire } from '../protocols/contract.ts'
 import { LIMITS } from './limits.ts'
 import type { Flushable, Tick } from './tick.ts'
+import { writeAll } from './write-all.ts'
 
 export interface PumpParts {
   readonly client: Duplex
@@ -94,7 +96,7 @@ class Pump implements Wire, Flushable {
     }
     this.#working = false
     this.#flushClient()
-    if (free && chunk.length >= LIMITS.freed && this.#parts.client.writableLength === 0) giveBack(chunk)
+    if (free && this.#parts.client.writableLength === 0) giveBack(chunk)
   }
 
   #work(step: () => void): void {
@@ -218,26 +220,4 @@ class Pump implements Wire, Flushable {
     clearTimeout(this.#linger)
     this.#resolve()
   }
-}
-
-/**
- * Frees a chunk's memory now. Left to the collector, bulk results make it run again and again: memory outside the heap is what it counts.
- * Whoever still held the chunk would find it empty, never filled with somebody else's bytes.
- */
-function giveBack(chunk: Buffer): void {
-  const { buffer, byteLength } = chunk
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
-}
-
-/** One write for many small buffers; big ones go as they are. Returns false when the stream asks to wait. */
-function writeAll(stream: Duplex, out: readonly Buffer[]): boolean {
-  if (out.length === 1) return stream.write(out[0]!)
-  let total = 0
-  for (const bytes of out) total += bytes.length
-  if (total <= 16_384) return stream.write(Buffer.concat(out, total))
-  stream.cork()
-  let room = true
-  for (const bytes of out) room = stream.write(bytes)
-  stream.uncork()
-  return room
 }

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../kit/errors.ts'
 import { SshReader } from '../../kit/ssh-wire.ts'
 import { EARLY_MESSAGES, KEX_LIST_BYTES, REKEY_MS } from './limits.ts'
+import { GcmCipher, GcmDecipher } from './transport-gcm.ts'
 import { HYBRID, makeHybrid, STAND_IN } from './transport-hybrid.ts'
 import { type HostKey, type KeyExchange, type PacketReader, sendMessage, type Wire } from './transport-library.ts'
 import { KEX } from './transport-offer.ts'
@@ -28,6 +29,15 @@ export interface GuardedServer {
   readonly unknownMethod: (request: { reject(methods?: readonly string[]): void }) => void
 }
 
+export interface GuardParts {
+  /** Given on the gateway's side towards its clients. */
+  readonly server: GuardedServer | undefined
+  /** Takes encrypted bytes to the peer, and may keep them. */
+  readonly write: (bytes: Buffer) => void
+  /** A key exchange was begun and not finished. */
+  readonly late: () => void
+}
+
 /**
  * Stands between the ciphers and ssh2 and sees every message first: refuses what has no place there, adds the key exchange and the host
  * certificates the library lacks. Throws SluiceError `protocol.malformed`; the library then ends the connection.
@@ -35,7 +45,7 @@ export interface GuardedServer {
 export class Guard implements PacketReader {
   readonly #wire: Wire
   readonly #server: GuardedServer | undefined
-  readonly #late: () => void
+  readonly #parts: GuardParts
   #kex: KeyExchange | undefined
   /** The KEXINIT as it came, where the library was given another. */
   #rewritten: Buffer | undefined
@@ -45,11 +55,10 @@ export class Guard implements PacketReader {
   /** The peer is authenticated: messages of the connection protocol may come. */
   admitted = false
 
-  /** `server`: given on the gateway's side towards its clients. `late`: a key exchange was begun and not finished. */
-  constructor(wire: Wire, server: GuardedServer | undefined, late: () => void) {
+  constructor(wire: Wire, parts: GuardParts) {
     this.#wire = wire
-    this.#server = server
-    this.#late = late
+    this.#parts = parts
+    this.#server = parts.server
     const { write } = wire._packetRW
     // Nothing is ever compressed, so the library's reader has nothing to do; it hands a new one in after every key exchange.
     const line = { write } as { write: typeof write; read: PacketReader }
@@ -71,6 +80,7 @@ export class Guard implements PacketReader {
   exchanged(): void {
     clearTimeout(this.#rekeying)
     this.#exchanges++
+    this.#quicken()
     const kex = this.#kex
     if (!kex) return
     const { cs, sc } = kex.negotiated
@@ -78,6 +88,13 @@ export class Guard implements PacketReader {
     if (!this.#wire._strictMode && [cs.mac, sc.mac].some((mac) => mac.includes('-etm@')))
       throw malformed('no strict key exchange')
     if (this.#exchanges === 1 && this.#server && this.#wantsExtensions) this.#sayExtensions()
+  }
+
+  /** The library has just made its ciphers; nothing has passed them yet. */
+  #quicken(): void {
+    const wire = this.#wire
+    if (wire._cipher._encSSLName?.endsWith('-gcm')) wire._cipher = new GcmCipher(wire._cipher, this.#parts.write)
+    if (wire._decipher._decipherSSLName?.endsWith('-gcm')) wire._decipher = new GcmDecipher(wire._decipher)
   }
 
   #wantsExtensions = false
@@ -137,7 +154,7 @@ export class Guard implements PacketReader {
   #kexInit(payload: Buffer): Buffer {
     if (payload.length > KEX_LIST_BYTES) throw malformed('a key exchange of endless lists')
     clearTimeout(this.#rekeying)
-    this.#rekeying = setTimeout(this.#late, REKEY_MS)
+    this.#rekeying = setTimeout(this.#parts.late, REKEY_MS)
     this.#rekeying.unref()
     const names = new SshReader(payload.subarray(17)).string()
     const theirs = names.toString('latin1').split(',')

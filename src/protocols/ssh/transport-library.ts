@@ -58,10 +58,31 @@ export interface Wire {
   readonly _strictMode: boolean | undefined
   readonly _authsQueue: string[]
   _packetRW: { read: PacketReader; readonly write: PacketWriter }
-  readonly _cipher: { encrypt(packet: Buffer): void }
+  _cipher: LibraryCipher
+  _decipher: LibraryDecipher
   authPK(username: string, key: unknown, algorithm?: string, sign?: unknown): void
   authFailure(methods: readonly string[], partial?: boolean): void
   disconnect(reason: number): void
+}
+/** What the library encrypts with; the fields are those of its AES-GCM. */
+export interface LibraryCipher {
+  readonly outSeqno: number
+  readonly _onWrite?: (bytes: Buffer) => void
+  readonly _encSSLName?: string
+  readonly _encKey?: Buffer
+  readonly _encIV?: Buffer
+  allocPacket(payloadBytes: number): Buffer
+  encrypt(packet: Buffer): void
+  free(): void
+}
+export interface LibraryDecipher {
+  readonly inSeqno: number
+  _onPayload: (payload: Buffer) => number | false | undefined
+  readonly _decipherSSLName?: string
+  readonly _decipherKey?: Buffer
+  readonly _decipherIV?: Buffer
+  decrypt(data: Buffer, at: number, end: number): number | undefined
+  free(): void
 }
 /** Every message we receive passes `read`. */
 export interface PacketReader {

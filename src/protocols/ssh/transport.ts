@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import ssh2, { type AuthContext, type Client, type ClientConfig, type Connection } from 'ssh2'
+import { giveBack } from '../../kit/give-back.ts'
 import { KEEPALIVE_MS, KEEPALIVES } from './limits.ts'
-import { Guard } from './transport-guard.ts'
+import { Guard, type GuardParts } from './transport-guard.ts'
 import { HYBRID } from './transport-hybrid.ts'
 import { Accepted, allowKex, type HostKey, sendMessage, type Wire, wireOf } from './transport-library.ts'
 import { CIPHERS, COMPRESSION, hostKeyAlgorithms, KEX, MACS, serverOffer } from './transport-offer.ts'
@@ -60,7 +61,11 @@ export function acceptLeg(
     { emit: () => true },
     { keepaliveInterval: KEEPALIVE_MS, keepaliveCountMax: KEEPALIVES },
   )
-  return legOf(connection, stream, { ...key, unknownMethod })
+  // An accepted connection is a socket: once its write is over the kernel has the bytes.
+  const write = (bytes: Buffer) => {
+    if (stream.writable) stream.write(bytes, () => giveBack(bytes))
+  }
+  return legOf(connection, stream, { server: { ...key, unknownMethod }, write })
 }
 
 export type ReachConfig = Pick<
@@ -90,14 +95,17 @@ export function reachLeg(stream: Duplex, config: ReachConfig): Leg<Client> {
       compress: COMPRESSION,
     },
   })
-  return legOf(client, stream, undefined)
+  const write = (bytes: Buffer) => {
+    if (stream.writable) stream.write(bytes)
+  }
+  return legOf(client, stream, { server: undefined, write })
 }
 
-type ServerSide = ConstructorParameters<typeof Guard>[1]
+type Side = Pick<GuardParts, 'server' | 'write'>
 
-function legOf<T extends Connection | Client>(connection: T, stream: Duplex, server: ServerSide): Leg<T> {
+function legOf<T extends Connection | Client>(connection: T, stream: Duplex, side: Side): Leg<T> {
   const wire = wireOf(connection)
-  const guard = new Guard(wire, server, () => stream.destroy())
+  const guard = new Guard(wire, { ...side, late: () => stream.destroy() })
   const events: EventEmitter = connection
   events.on('handshake', () => guard.exchanged())
   events.on('close', () => guard.cleanup())
