@@ -21,8 +21,10 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'post /api/v1/approvals/{id}/reject': { digest: DIGEST },
   'post /api/v1/tokens': { principal: 'human:eve', ttl_ms: 60_000 },
   'put /api/v1/secrets/{name}': { value: 'v' },
+  'post /api/v1/break-glass/seal': { groups: ['admins'] },
   'post /api/v1/policy/explain': { resource: 'orders', text: 'SELECT 1' },
   'post /api/v1/connectors': { name: 'vpc-1' },
+  'post /api/v1/clients': { id: 'a-program' },
   'post /api/v1/kill': { kind: 'resource', subject: 'nothing' },
   'post /api/v1/unblock': { kind: 'resource', subject: 'nothing' },
 }
@@ -30,6 +32,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
 const AFTER_GUARD: Readonly<Record<string, (caller: Caller) => number>> = {
   'delete /api/v1/secrets/{name}': () => 404,
   'post /api/v1/connectors/{which}/revoke': () => 404,
+  'post /api/v1/clients/{name}/remove': () => 404,
   'post /api/v1/policy/explain': (caller) => (caller === 'eve' ? 404 : 200),
 }
 
@@ -76,9 +79,9 @@ it('every route says who may call it, and is in the document', () => {
     new Set([...documented, 'get /openapi.json', 'get /approvals/:id', ...SIGN_IN_PAGES, ...SCIM_PATHS]),
   )
   const open = table.filter(({ operation }) => operation['x-access'] === 'anyone').map(({ name }) => name)
-  expect(open.filter((name) => !/ \/(oauth\/|\.well-known\/oauth-authorization-server$)/.test(name))).toEqual([
-    'get /health',
-  ])
+  expect(
+    open.filter((name) => !/ \/(oauth\/|break-glass$|\.well-known\/oauth-authorization-server$)/.test(name)),
+  ).toEqual(['get /health'])
   expect(guarded.length).toBeGreaterThan(20)
 })
 

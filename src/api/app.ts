@@ -3,6 +3,8 @@ import { SluiceError } from '../kit/errors.ts'
 import { approvalRoutes } from './approvals.ts'
 import { auditRoutes } from './audit.ts'
 import { bodyLimit } from './body-limit.ts'
+import { breakGlassDoor, breakGlassRoutes } from './break-glass.ts'
+import { clientRoutes } from './clients.ts'
 import { connectorRoutes } from './connectors.ts'
 import { routeGroup } from './env.ts'
 import { healthRoutes } from './health.ts'
@@ -62,12 +64,15 @@ export function createApi(services: ApiServices) {
     .route('/', pageRoutes(signIn))
     .route('/', signInRoutes())
     .route('/', scimRoutes())
+    .route('/', breakGlassDoor())
+    .route('/api/v1', breakGlassRoutes())
     .route('/', oauthRoutes(signIn))
     .route('/api/v1', meRoutes())
     .route('/api/v1', sessionRoutes())
     .route('/api/v1', approvalRoutes())
     .route('/api/v1', tokenRoutes())
     .route('/api/v1', killRoutes())
+    .route('/api/v1', clientRoutes())
     .route('/api/v1', resourceRoutes())
     .route('/api/v1', policyRoutes())
     .route('/api/v1', auditRoutes())

@@ -1,3 +1,4 @@
+import type { BreakGlassState } from '../identity/sign-in/break-glass.ts'
 import { answers, route } from './access.ts'
 import { routeGroup } from './env.ts'
 import { isAdmin } from './rights.ts'
@@ -40,7 +41,13 @@ const signOut = route('signed-in', {
   ),
 })
 
-const statusSchema = z.object({ version: z.string(), problems: z.array(z.string()) }).openapi('Status')
+const statusSchema = z
+  .object({
+    version: z.string(),
+    problems: z.array(z.string()),
+    notices: z.array(z.string()).openapi({ description: 'What administrators must know although everything runs.' }),
+  })
+  .openapi('Status')
 
 const status = route('admin', {
   method: 'get',
@@ -69,7 +76,18 @@ export const meRoutes = () =>
       const elsewhere = await services.signIn.leave(caller.credential, caller.id)
       return c.json({ done: true as const, ...(elsewhere && { elsewhere }) }, 200)
     })
-    .openapi(status, (c) => {
+    .openapi(status, async (c) => {
       const { services } = c.var
-      return c.json({ version: services.version, problems: [...services.problems()] }, 200)
+      const glass = await services.signIn.breakGlass.state()
+      const { version } = services
+      return c.json({ version, problems: [...services.problems()], notices: glassNotice(glass) }, 200)
     })
+
+/** An opened account stays in sight until it is sealed anew. */
+function glassNotice({ state, opened_ms = 0, openedFrom, openedWhy }: BreakGlassState): string[] {
+  if (state !== 'open' && state !== 'used') return []
+  const when = new Date(opened_ms).toISOString()
+  return [
+    `The break-glass account was opened at ${when} from ${openedFrom}: ${openedWhy} Seal it anew: sluice break-glass seal.`,
+  ]
+}

@@ -3,6 +3,7 @@ import { registerApprovalsCommand } from './approvals.ts'
 import { registerAuditCommands } from './audit.ts'
 import { registerApproveCommand, registerRejectCommand } from './ballot.ts'
 import { registerBreakGlassCommands } from './break-glass.ts'
+import { registerClientCommands } from './client.ts'
 import { registerConnectCommand } from './connect.ts'
 import { type ConnectorWish, registerConnectorCommand } from './connector.ts'
 import { registerConnectorsCommand } from './connectors.ts'
@@ -42,6 +43,7 @@ const VERBS = [
   registerWatchCommand,
   registerKillCommand,
   registerTokenCommands,
+  registerClientCommands,
   registerSshCommands,
   registerSecretCommands,
   registerBreakGlassCommands,

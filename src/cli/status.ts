@@ -17,9 +17,9 @@ export function registerStatusCommand(program: Command): void {
       const context = contextOf(command)
       const { api, paint } = context
       const [me, policy] = await Promise.all([answerOf(api.me.$get()), answerOf(api.policy.$get())])
-      const problems = me.admin ? (await answerOf(api.status.$get())).problems : []
+      const { problems, notices } = me.admin ? await answerOf(api.status.$get()) : { problems: [], notices: [] }
       process.exitCode = problems.length > 0 ? EXIT.failure : EXIT.ok
-      if (context.json) return context.printJson({ url: context.profile.api, me, policy, problems })
+      if (context.json) return context.printJson({ url: context.profile.api, me, policy, problems, notices })
       const [self] = me.principal.chain
       const behind = me.principal.chain
         .slice(1)
@@ -34,6 +34,7 @@ export function registerStatusCommand(program: Command): void {
         `policy    ${policy.version.slice(0, 12)}: ${counted(policy.rules, 'rule')}, ${counted(policy.resources, 'resource')}, in force for ${briefly(Date.now() - policy.loaded_ms)}\n`,
       )
       for (const problem of policy.problems) context.print(`${paint.yellow('policy is broken on disk')}  ${problem}\n`)
+      for (const notice of notices) context.print(`${paint.yellow('notice')}  ${notice}\n`)
       for (const problem of problems) context.print(`${paint.red('not forwarding')}  ${problem}\n`)
     })
 }

@@ -47,6 +47,8 @@ export interface PeopleOptions {
 export interface People extends PrincipalDirectory {
   /** Reads people again now: after a sign-in or a change by SCIM. */
   load(): Promise<void>
+  /** Another source of people: asked first, and read again whenever this one is. */
+  also(source: PrincipalDirectory & { load(): Promise<void> }): void
   close(): void
 }
 
@@ -72,6 +74,7 @@ export function personId(provider: string, subject: string): string {
  * another issuer than the one that vouched, or took the person away, is unknown.
  */
 export function createPeople({ store, documents, log }: PeopleOptions): People {
+  const others: (PrincipalDirectory & { load(): Promise<void> })[] = []
   let rows: readonly Person[] = []
   let epoch = -1
   let version = ''
@@ -83,6 +86,7 @@ export function createPeople({ store, documents, log }: PeopleOptions): People {
       [...documents().providers.values()].flatMap(({ name, scim }) => (scim ? [[name, scim.attribute] as const] : [])),
     )
     const found = await store.people.all(attributes)
+    for (const other of others) await other.load()
     epoch = now
     rows = found.map(({ scimActive, scimGroups, groups, ...row }) => ({
       ...row,
@@ -110,7 +114,15 @@ export function createPeople({ store, documents, log }: PeopleOptions): People {
   timer.unref()
 
   return {
+    also(source) {
+      others.push(source)
+      source.load().catch((error: unknown) => log.error('reading people failed', { error: String(error) }))
+    },
     lookup(id) {
+      for (const other of others) {
+        const one = other.lookup(id)
+        if (one) return one
+      }
       const found = current()
       return found.has(id) ? found.get(id) : documents().lookup(id)
     },

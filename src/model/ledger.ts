@@ -16,5 +16,6 @@ export const ENTRY_KINDS = [
   'gap', // entries were given up while the ledger could not be written: how many
   'admin', // a change made through the API
   'connector', // a connector joined, came, went, was refused or revoked
+  'break-glass', // the sealed account was sealed or opened
 ] as const
 export type EntryKind = (typeof ENTRY_KINDS)[number]

@@ -2,6 +2,7 @@ import { Kysely } from 'kysely'
 import { type AgentsRepository, agentsRepository } from './agents.ts'
 import { type ApprovalsRepository, approvalsRepository } from './approvals.ts'
 import { type BlocksRepository, blocksRepository } from './blocks.ts'
+import { type BreakGlassRepository, breakGlassRepository } from './break-glass.ts'
 import { type ClientsRepository, clientsRepository } from './clients.ts'
 import { type ConnectorsRepository, connectorsRepository } from './connectors.ts'
 import { type DevicesRepository, devicesRepository } from './devices.ts'
@@ -30,6 +31,7 @@ export interface Store {
   readonly people: PeopleRepository
   readonly signIns: SignInsRepository
   readonly vouchers: VouchersRepository
+  readonly breakGlass: BreakGlassRepository
   readonly scim: ScimRepository
   close(): Promise<void>
 }
@@ -56,6 +58,7 @@ export async function openStore({ path }: { readonly path: string }): Promise<St
     people: peopleRepository(db),
     signIns: signInsRepository(db),
     vouchers: vouchersRepository(db),
+    breakGlass: breakGlassRepository(db),
     scim: scimRepository(db),
     close: () => db.destroy(),
   }

@@ -12,13 +12,14 @@ import { createSaml } from '../saml/saml.ts'
 import { createScim, type Scim } from '../scim/scim.ts'
 import type { IssuedToken } from '../tokens.ts'
 import { backChannel } from './back-channel.ts'
+import { type BreakGlass, createBreakGlass } from './break-glass.ts'
 import { createSignInDesk, type SignInDesk } from './desk.ts'
 import { createRecheck } from './recheck.ts'
 import { type CodeProof, redeemCode } from './redeem.ts'
 import { createSignIns, type SignIns } from './sign-ins.ts'
 
 export interface SignInServiceOptions {
-  readonly store: Pick<Store, 'people' | 'signIns' | 'vouchers' | 'usedIds' | 'scim'>
+  readonly store: Pick<Store, 'people' | 'signIns' | 'vouchers' | 'usedIds' | 'scim' | 'breakGlass'>
   readonly identity: Identity
   readonly people: People
   readonly documents: () => PeopleDocuments
@@ -36,6 +37,7 @@ export interface SignInService {
   readonly desk: SignInDesk
   readonly signIns: SignIns
   readonly scim: Scim
+  readonly breakGlass: BreakGlass
   /** Base of our own URLs. */
   base(): string
   redeem(proof: CodeProof): Promise<IssuedToken>
@@ -59,11 +61,14 @@ export function createSignInService(options: SignInServiceOptions): SignInServic
   const signIns = createSignIns(options)
   const providers = () => documents().providers
   const desk = createSignInDesk({ ...options, providers, signIns, oidc, saml })
+  const breakGlass = createBreakGlass(options)
+  options.people.also(breakGlass)
   const recheck = createRecheck({ ...options, signIns, oidc, providers })
   return {
     desk,
     signIns,
     scim: createScim({ ...options, providers }),
+    breakGlass,
     base,
     isFresh: ({ provider, auth_ms }) => clock.now_ms() - auth_ms <= (providers().get(provider)?.times.fresh_ms ?? 0),
     redeem: (proof) => redeemCode({ ...options, signIns }, proof),

@@ -1,0 +1,192 @@
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import type { Clock } from '../../kit/clock.ts'
+import { SluiceError } from '../../kit/errors.ts'
+import { newId } from '../../kit/ids.ts'
+import type { Log } from '../../kit/log.ts'
+import { Secret } from '../../kit/secret.ts'
+import type { LedgerPort } from '../../model/ports.ts'
+import type { BreakGlassRow } from '../../store/break-glass.ts'
+import type { Store } from '../../store/store.ts'
+import type { Attempts } from '../attempts.ts'
+import type { Identity } from '../identity.ts'
+import type { KnownPrincipal } from '../principals.ts'
+import type { IssuedToken } from '../tokens.ts'
+import { signInJournal } from './journal.ts'
+
+export interface BreakGlassOptions {
+  readonly store: Pick<Store, 'breakGlass' | 'people'>
+  readonly identity: Pick<Identity, 'issueToken' | 'sweep'>
+  readonly attempts: Attempts
+  readonly ledger: LedgerPort
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** What may be told of the account. */
+export interface BreakGlassState {
+  readonly state: 'none' | 'sealed' | 'open' | 'used'
+  readonly groups: readonly string[]
+  readonly sealedBy?: string
+  readonly sealed_ms?: number
+  readonly opened_ms?: number
+  readonly openedFrom?: string
+  readonly openedWhy?: string
+  readonly until_ms?: number
+}
+
+/**
+ * An account for the day no provider answers: sealed by an administrator, opened once by whoever holds the printed secret, for an hour, and
+ * never without noise: a ledger entry on disk before the token exists, an error in the log, a notice in the API until it is sealed anew.
+ */
+export interface BreakGlass {
+  state(): Promise<BreakGlassState>
+  /** Seals it anew and returns its secret, shown this once. */
+  seal(wish: { readonly by: string; readonly groups: readonly string[] }): Promise<Secret>
+  /** Throws `signin.refused` for a wrong secret, and when nothing is sealed, alike; `api.limited` after too many. */
+  open(proof: { readonly secret: string; readonly why: string; readonly from: string }): Promise<IssuedToken>
+  remove(): Promise<void>
+  /** The account while it is open. */
+  lookup(id: string): KnownPrincipal | undefined
+  /** Reads the state again. */
+  load(): Promise<void>
+}
+
+/** No document and no provider can have this id. */
+export const BREAK_GLASS = 'human:break-glass'
+const OPEN_MS = 3_600_000
+const SECRET_CHARS = 100
+/** 2^15 · 8 · 1: 32 MB and some 60 ms for each guess, for us as for a thief of the store. */
+const COST = { N: 32_768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 }
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+
+export function createBreakGlass(options: BreakGlassOptions): BreakGlass {
+  const { store, identity, attempts, ledger, clock, log } = options
+  const journal = signInJournal(options)
+  let row: BreakGlassRow | undefined
+
+  const load = async () => {
+    row = await store.breakGlass.get()
+  }
+
+  /** Every process reads people again when their epoch moves. */
+  const changed = async () => {
+    await load()
+    await store.people.touch()
+  }
+
+  const record = (entry: object) => {
+    ledger.append('break-glass', JSON.stringify(entry).slice(1, -1))
+    ledger.commit()
+  }
+
+  async function opened(found: BreakGlassRow, why: string, from: string): Promise<IssuedToken> {
+    const now_ms = clock.now_ms()
+    record({ action: 'open', principal: BREAK_GLASS, from, why, sealedBy: found.sealed_by, until_ms: now_ms + OPEN_MS })
+    await ledger.durable()
+    const opening = { opened_ms: now_ms, opened_from: from, opened_why: why, until_ms: now_ms + OPEN_MS }
+    if (!(await store.breakGlass.open(found.id, opening)))
+      throw new SluiceError('signin.refused', 'break-glass: it was opened at the same time')
+    log.error('BREAK-GLASS: the sealed account was opened', {
+      from,
+      why,
+      until: new Date(now_ms + OPEN_MS).toISOString(),
+    })
+    await changed()
+    return await identity.issueToken({ principal: BREAK_GLASS, label: 'break-glass', by: BREAK_GLASS, ttl_ms: OPEN_MS })
+  }
+
+  return {
+    load,
+    async state() {
+      await load()
+      return stateOf(row, clock.now_ms())
+    },
+    async seal({ by, groups }) {
+      const secret = newSecret()
+      const now_ms = clock.now_ms()
+      record({ action: 'seal', by, groups })
+      const verifier = await verifierOf(secret, randomBytes(16))
+      const sealed = {
+        id: newId('brk', now_ms),
+        verifier,
+        groups: JSON.stringify(groups),
+        sealed_by: by,
+        sealed_ms: now_ms,
+      }
+      await store.breakGlass.seal({ ...sealed, opened_ms: null, opened_from: null, opened_why: null, until_ms: null })
+      await changed()
+      await identity.sweep()
+      return new Secret(secret)
+    },
+    async open({ secret, why, from }) {
+      // By address alone: 160 bits are not guessed from many either, and one key for all would let a stranger keep the account shut.
+      const key = `address:${from}`
+      attempts.check(key)
+      await load()
+      const found = row
+      const right = await verifies(secret, found?.verifier ?? NOBODYS)
+      if (!right || !found || found.opened_ms !== null) {
+        attempts.failed(key)
+        const error = new SluiceError(
+          'signin.refused',
+          `break-glass: ${found ? (found.opened_ms === null ? 'a wrong secret' : 'it was used') : 'none is sealed'}`,
+        )
+        journal.refused({ breakGlass: true, from }, error)
+        log.warn('someone tried to open the break-glass account', { from })
+        throw error
+      }
+      return await opened(found, why, from)
+    },
+    async remove() {
+      await store.breakGlass.remove()
+      await changed()
+      await identity.sweep()
+    },
+    lookup(id) {
+      if (id !== BREAK_GLASS || !row || row.opened_ms === null || (row.until_ms ?? 0) <= clock.now_ms())
+        return undefined
+      return { kind: 'human', name: 'break-glass', groups: JSON.parse(row.groups) as string[] }
+    },
+  }
+}
+
+function stateOf(row: BreakGlassRow | undefined, now_ms: number): BreakGlassState {
+  if (!row) return { state: 'none', groups: [] }
+  const state = row.opened_ms === null ? 'sealed' : (row.until_ms ?? 0) > now_ms ? 'open' : 'used'
+  return {
+    ...{ state, groups: JSON.parse(row.groups) as string[], sealedBy: row.sealed_by, sealed_ms: row.sealed_ms },
+    ...(row.opened_ms !== null && {
+      opened_ms: row.opened_ms,
+      openedFrom: row.opened_from ?? '',
+      openedWhy: row.opened_why ?? '',
+    }),
+    ...(row.until_ms !== null && { until_ms: row.until_ms }),
+  }
+}
+
+/** 160 bits in groups of four that can be read aloud: `7K2M-…`. */
+function newSecret(): string {
+  const letters = Array.from(randomBytes(32), (byte) => ALPHABET[byte & 31]).join('')
+  return letters.match(/.{4}/g)!.join('-')
+}
+
+/** As people type it: case and dashes do not matter. */
+const plain = (secret: string) => secret.slice(0, SECRET_CHARS).toUpperCase().replaceAll(/[\s-]/g, '')
+
+function derive(secret: string, salt: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) =>
+    scrypt(plain(secret), salt, 32, COST, (error, key) => (error ? reject(error) : resolve(key))),
+  )
+}
+
+async function verifierOf(secret: string, salt: Buffer): Promise<string> {
+  return `${salt.toString('base64url')}.${(await derive(secret, salt)).toString('base64url')}`
+}
+
+async function verifies(secret: string, verifier: string): Promise<boolean> {
+  const [salt = '', key = ''] = verifier.split('.')
+  return timingSafeEqual(await derive(secret, Buffer.from(salt, 'base64url')), Buffer.from(key, 'base64url'))
+}
+
+/** What no secret leads to, so that nothing sealed costs as much as a wrong secret. */
+const NOBODYS = `${Buffer.alloc(16).toString('base64url')}.${Buffer.alloc(32).toString('base64url')}`

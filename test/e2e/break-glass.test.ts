@@ -1,0 +1,102 @@
+/** The sealed account: what it takes to open it, and that nobody can miss that it was. */
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { signIn, startDoor, startRealProvider, type TestDoor } from '../rig/sign-in.ts'
+
+const WHY = 'The identity provider is down and orders are stuck.'
+let door: TestDoor
+beforeEach(async () => {
+  door = await startDoor({ patient: false })
+})
+afterEach(() => door[Symbol.asyncDispose]())
+
+const seal = async (caller: 'root' | 'ada' = 'root', body: unknown = {}) => {
+  const response = await door.api.call(caller, 'POST', '/api/v1/break-glass/seal', body)
+  return { status: response.status, ...((await response.json()) as { secret?: string; code?: string }) }
+}
+const open = async (secret: string, reason = WHY) => {
+  const response = await fetch(`${door.url}/break-glass`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ secret, reason }),
+  })
+  return {
+    status: response.status,
+    ...((await response.json()) as { token?: string; code?: string; message?: string }),
+  }
+}
+const who = (proof: string) => door.api.services.identity.authenticate({ kind: 'token', proof, from: '' })
+const entries = () => door.api.entries.filter(({ kind }) => kind === 'break-glass').map(({ body }) => body)
+
+it('opens once, for an hour, as an administrator, and is heard of everywhere', async () => {
+  const shout = vi.spyOn(door.api.services.log, 'error').mockImplementation(() => {})
+  const { secret } = await seal()
+  expect(secret).toMatch(/^([0-9A-HJKMNP-TV-Z]{4}-){7}[0-9A-HJKMNP-TV-Z]{4}$/)
+  const { token } = await open(secret!.toLowerCase().replaceAll('-', ' '))
+  expect(await who(token!)).toMatchObject({ id: 'human:break-glass', kind: 'human', groups: ['admins'] })
+  expect(entries()).toMatchObject([
+    { action: 'seal', by: 'human:root' },
+    { action: 'open', why: WHY, from: '127.0.0.1' },
+  ])
+  expect(shout).toHaveBeenCalledWith(expect.stringContaining('BREAK-GLASS'), expect.objectContaining({ why: WHY }))
+  const status = (await (await door.api.call('root', 'GET', '/api/v1/status')).json()) as { notices: string[] }
+  expect(status.notices).toEqual([expect.stringContaining(WHY)])
+  expect((await open(secret!)).code).toBe('signin.refused')
+  // Sealed anew: the notice goes, and so does whoever came in.
+  const ended = vi.fn()
+  door.api.services.identity.onRevoked((await who(token!))!, ended)
+  await seal()
+  expect([await who(token!), ended.mock.calls.length]).toEqual([undefined, 1])
+  expect(
+    ((await (await door.api.call('root', 'GET', '/api/v1/status')).json()) as { notices: string[] }).notices,
+  ).toEqual([])
+})
+
+it('nothing sealed, a wrong secret and a used one answer alike, cost alike, and end in a wait', async () => {
+  const words = async (secret: string) => {
+    const { token: _, ...said } = await open(secret)
+    return said
+  }
+  const none = await words('AAAA')
+  const { secret } = await seal()
+  const wrong = await words('AAAA')
+  await open(secret!)
+  expect([wrong, await words(secret!)]).toEqual([none, none])
+  for (let i = 0; i < 10; i++) await open(`guess ${i}`)
+  expect((await open('AAAA')).code).toBe('api.limited')
+})
+
+it('is not opened when that cannot be recorded, nor without a reason', async () => {
+  const { secret } = await seal()
+  expect((await open(secret!, 'short')).code).toBe('api.invalid')
+  door.api.ledgerFails = true
+  expect((await open(secret!)).code).toBe('ledger.unwritable')
+  door.api.ledgerFails = false
+  expect((await open(secret!)).token).toBeDefined()
+})
+
+it('is sealed by administrators only, by a fresh sign-in where they came by one', async () => {
+  expect((await seal('ada')).code).toBe('api.forbidden')
+  const acme = await startRealProvider(door, 'acme', { over: { map: [{ group: 'admins', gives: ['admins'] }] } })
+  acme.people.set('u1', { subject: 'u1', name: 'Ada', email: 'a@b.example', groups: ['admins'] })
+  const { cookie } = await signIn(door, { provider: 'acme', person: 'u1' })
+  const csrf = (
+    (await (await fetch(`${door.url}/api/v1/me`, { headers: { cookie: `__Host-sluice=${cookie}` } })).json()) as {
+      csrf: string
+    }
+  ).csrf
+  const headers = {
+    cookie: `__Host-sluice=${cookie}`,
+    origin: door.url,
+    'x-sluice-csrf': csrf,
+    'content-type': 'application/json',
+  }
+  const sealing = async () =>
+    (await fetch(`${door.url}/api/v1/break-glass/seal`, { method: 'POST', headers, body: '{}' })).status
+  expect(await sealing()).toBe(200)
+  door.trust('acme', {
+    ...door.api.providers.get('acme'),
+    times: { ...door.api.providers.get('acme')!.times, fresh_ms: -1 },
+  })
+  expect(await sealing()).toBe(403)
+  await acme.close()
+})
