@@ -59,8 +59,12 @@ function readAssignment(node: Assignment, scope: Scope, environment: boolean): v
 }
 
 function readValue(node: Assignment, scope: Scope): Argument {
-  if (node.index !== undefined) readIndex(node.index, scope)
+  if (node.index !== undefined) {
+    scope.reading.lists = true
+    readIndex(node.index, scope)
+  }
   if (node.value.type === 'Word') return readWord(node.value, scope)
+  scope.reading.lists = true
   for (const element of (node.value as ArrayValue).elements) {
     // `[index]=value` within: arithmetic the parser keeps in the word.
     if (/^\[/.test(element.text) && !/^\[[0-9]+\]/.test(element.text))

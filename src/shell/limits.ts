@@ -8,6 +8,8 @@ export const DEPTH_MAX = 16
 export const COMMANDS_MAX = 512
 /** Statements, pipes and compound commands read of one line; a line with more is unknown. */
 export const NODES_MAX = 4_096
+/** Files noted of one line; a line that names more is unknown. */
+export const PATHS_MAX = 1_024
 /** Functions a line may define. */
 export const FUNCTIONS_MAX = 64
 /** Characters read over all levels of one line: text inside `sh -c` is read again, so twice nested is read thrice. */

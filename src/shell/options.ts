@@ -2,7 +2,7 @@ import type { OptionWord } from '../model/commands.ts'
 import { type Argument, literal, mayBeOption, unknownWord } from './argument.ts'
 import type { Call } from './call.ts'
 import { giveRole } from './role.ts'
-import type { CommandSpec } from './spec.ts'
+import type { CommandSpec, OptionSpec } from './spec.ts'
 
 const UNSEEN = 'a word that may be an option'
 
@@ -77,9 +77,10 @@ function takeLong(spec: CommandSpec, word: Argument, call: Call): Found {
 }
 
 function takeShort(spec: CommandSpec, word: Argument, call: Call): Found {
-  const whole = word.literal ? spec.options.get(word.text) : undefined
-  // `-name` of programs whose long options have one dash.
-  if (whole && word.text.length > 2) return takeWhole(whole, word.text, call)
+  // `-name` and `-name=value` of programs whose long options have one dash.
+  const [name = ''] = word.prefix.split('=')
+  const whole = name.length > 2 && (word.literal || name !== word.prefix) ? spec.options.get(name) : undefined
+  if (whole) return takeWhole(whole, { word, name }, call)
   if (!word.literal && (word.several || word.splits) && spec.sensitive) call.unknown(UNSEEN)
   let listed = true
   const letters = [...word.prefix]
@@ -104,10 +105,18 @@ function takeShort(spec: CommandSpec, word: Argument, call: Call): Found {
   return { word: 'flag', listed }
 }
 
-function takeWhole(option: { readonly word: OptionWord; readonly effects: number }, name: string, call: Call): Found {
+interface Whole {
+  readonly word: Argument
+  readonly name: string
+}
+
+function takeWhole(option: OptionSpec, { word, name }: Whole, call: Call): Found {
   call.add(option.effects)
   if (option.word === 'unknown') call.unknown(`the option ${name}`)
-  return { word: option.word, listed: true }
+  if (!word.prefix.includes('=')) return { word: option.word, listed: true }
+  const value = word.text.slice(name.length + 1)
+  if (takesValue(option.word)) giveRole(option.word, word.literal ? literal(value) : unknownWord(value, false), call)
+  return NOTHING
 }
 
 function takesValue(word: OptionWord): boolean {

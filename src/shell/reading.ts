@@ -1,7 +1,7 @@
 import { type EffectSet, effects } from '../model/effects.ts'
 import type { ShellCommand } from '../model/facts.ts'
 import { type Argument, literal } from './argument.ts'
-import { COMMANDS_MAX, FOLDERS_MAX, NODES_MAX, READ_MAX } from './limits.ts'
+import { COMMANDS_MAX, FOLDERS_MAX, NODES_MAX, PATHS_MAX, READ_MAX } from './limits.ts'
 import { isDevice, joinPath, normalPath } from './path.ts'
 
 const UNKNOWN = effects('unknown')
@@ -30,6 +30,9 @@ export class Reading {
   readonly reasons = new Set<string>()
   /** Where relative names may start: '' is where the session starts, undefined anywhere. */
   readonly folders = new Set<string | undefined>([''])
+  /** The line makes a list, and declares a variable with a value nobody sees: of a list, that would be read as code. */
+  lists = false
+  openDeclaration = false
   /** Variables that only ever hold numbers. */
   numbers: ReadonlySet<string> = new Set()
   /** True when some word is known only when it runs. */
@@ -99,6 +102,7 @@ export class Reading {
 
   /** What runs again, in a loop or a function, may run after a folder was changed further on. */
   settle(): void {
+    if (this.lists && this.openDeclaration) this.unknown('a list in a value that is not seen, which is read as code')
     if (!this.constructs.has('loop') && !this.constructs.has('function')) return
     for (const [path, effect] of this.#relative) this.#noteRelative(path, effect)
   }
@@ -112,6 +116,7 @@ export class Reading {
   }
 
   #note(path: string, effect: EffectSet): void {
+    if (this.paths.size >= PATHS_MAX && !this.paths.has(path)) return this.unknown('too many files')
     this.paths.set(path, (this.paths.get(path) ?? 0) | effect)
   }
 

@@ -2,7 +2,7 @@ import type { CommandDocument, OptionDocument, OptionWord, Role } from '../model
 import { type EffectSet, effects } from '../model/effects.ts'
 import type { Call } from './call.ts'
 
-interface OptionSpec {
+export interface OptionSpec {
   readonly word: OptionWord
   readonly effects: EffectSet
 }

@@ -34,8 +34,8 @@ export function isHarmlessAwk(program: string): boolean {
   // A pattern may hold quotes: with one outside of a string the strings cannot be told.
   if (bare.replaceAll('""', '').includes('"')) return false
   if (/\/[^/\n]*"[^/\n]*\//.test(program)) return false
-  if (/system|getline|close|fflush|include|load|extension|ENVIRON|PROCINFO|@|\\\n/.test(bare)) return false
-  if (/(^|[^|])\|([^|]|$)/.test(bare)) return false
-  // `>` compares, but after `print` it writes.
-  return !/print[^;}\n]*>/.test(bare)
+  if (/system|getline|close|fflush|include|load|extension|ENVIRON|ARGV|ARGC|PROCINFO|@|\\\n/.test(bare)) return false
+  // Before any `print`, `>` compares and `|` is part of a pattern; after one, either may write.
+  const after = bare.slice(bare.search(/print|$/))
+  return !/>|(^|[^|])\|([^|]|$)/.test(after)
 }

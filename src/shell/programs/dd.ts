@@ -19,3 +19,22 @@ export function readDd(call: Call): void {
     } else if (!SAFE.test(word.prefix) || word.splits) call.unknown(`the operand ${word.text} of dd`)
   }
 }
+
+/** `date` sets the clock when it is given a time without a `+`. */
+export function readDate(call: Call): void {
+  const { words } = call
+  call.add(effects('session'))
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!
+    if (word.prefix.startsWith('+')) continue
+    if (!word.literal) return call.unknown('a time that may be set')
+    if (/^-[uRI]|^--(utc|universal|iso-8601|rfc-3339|rfc-email|debug|version|help)/.test(word.text)) continue
+    if (/^(--date=|-d.)/.test(word.text)) continue
+    if (/^(-d|--date)$/.test(word.text)) at += 1
+    else if (/^(-r|-f|--file|--reference)$/.test(word.text)) {
+      at += 1
+      if (words[at]) call.add(call.scope.reading.use(words[at]!, 'read'))
+    } else if (/^-/.test(word.text)) return call.unknown(`the option ${word.text} of date`)
+    else call.add(effects('define'))
+  }
+}

@@ -33,6 +33,7 @@ function declare(word: Argument, exported: boolean, call: Call): void {
     return call.unknown('a variable that is known only when it is set')
   // A value in parentheses is read again as words.
   if (value.startsWith('(') && word.literal) call.unknown('a list in quotes, which is read as code')
+  if (!word.literal && /^\+?=$/.test(word.prefix.slice(name.length))) call.scope.reading.openDeclaration = true
   call.scope.reading.variables.add(name)
   if (exported ? !isHarmlessInEnvironment(name) : isMeaningfulToShells(name)) call.unknown(`the variable ${name}`)
 }
@@ -52,7 +53,8 @@ export function readSet(call: Call): void {
     const name = call.words[at + 1]
     if (/o$/.test(word.text) && name !== undefined) {
       if (!name.literal || !SET_NAMES.test(name.text)) return call.unknown(`set -o ${name.text}`)
-      return readSet({ ...call, words: call.words.slice(at + 2) })
+      const rest = call.words.slice(at + 2)
+      return rest.length > 0 ? readSet({ ...call, words: rest }) : undefined
     }
   }
 }

@@ -13,6 +13,7 @@ export function readGit(call: Call): void {
   const push = words.some((word) => word.literal && word.text === 'push')
   for (const word of words) {
     // `ext::sh -c …` is an address that runs a program.
+    if (/\/\/-|@-|:-/.test(word.text)) call.unknown('an address that may be an option')
     if (word.text.includes('::')) call.unknown('an address that runs a program')
     // `:branch` deletes it, `+branch` overwrites it.
     if (push && (!word.literal || /^[:+]/.test(word.text))) call.add(effects('delete'))

@@ -2,7 +2,7 @@ import type { Effect } from '../../model/effects.ts'
 import type { Call } from '../call.ts'
 import { type CommandSpec, commandSpec } from '../spec.ts'
 import { readAwk } from './awk.ts'
-import { readDd } from './dd.ts'
+import { readDate, readDd } from './dd.ts'
 import { readAlias, readDeclare, readSet, readShopt, readTestCommand, readUnset } from './declare.ts'
 import { readGit } from './git.ts'
 import { readRsync, readScp, readSsh } from './remote.ts'
@@ -39,6 +39,7 @@ const READERS: readonly (readonly [names: string, effects: readonly Effect[], re
   ['sed gsed', [], readSed],
   ['awk gawk mawk nawk', [], readAwk],
   ['tar gtar bsdtar', [], readTar],
+  ['date', [], readDate],
   ['dd', [], readDd],
   ['git', [], readGit],
   ['source .', [], readSource],

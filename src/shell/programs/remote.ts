@@ -13,7 +13,7 @@ const IMPORT = effects('import')
 const TUNNEL = effects('connect', 'import', 'export')
 /** `-o` settings that run nothing and open nothing. */
 const SETTING =
-  /^(StrictHostKeyChecking|BatchMode|ConnectTimeout|ConnectionAttempts|LogLevel|ServerAliveInterval|ServerAliveCountMax|TCPKeepAlive|Port|User|PasswordAuthentication|PreferredAuthentications|PubkeyAuthentication|IdentitiesOnly|RequestTTY|AddressFamily|Compression|UpdateHostKeys|HashKnownHosts|NumberOfPasswordPrompts)[= ]/i
+  /^(StrictHostKeyChecking|BatchMode|ConnectTimeout|ConnectionAttempts|LogLevel|ServerAliveInterval|ServerAliveCountMax|TCPKeepAlive|Port|User|PasswordAuthentication|PreferredAuthentications|PubkeyAuthentication|IdentitiesOnly|RequestTTY|AddressFamily|Compression|UpdateHostKeys|HashKnownHosts|NumberOfPasswordPrompts)[= ][^\n]*$/i
 
 const SSH = {
   alone: '46CfGgkKnNqsTtVvy',
@@ -28,7 +28,7 @@ export function readSsh(call: Call): void {
   const taken = takeLeading(call.words, SSH, call)
   if (taken === undefined) return
   const { options, rest } = taken
-  for (const [name, value] of options) readSshOption(name, value, call)
+  for (const [name, value] of taken.each) readSshOption(name, value, call)
   const [host, ...command] = rest
   if (host === undefined) {
     if (!options.has('-V') && !options.has('-Q')) call.unknown('ssh without a host')
@@ -39,20 +39,14 @@ export function readSsh(call: Call): void {
   // Options may stand behind the host as well.
   const more = takeLeading(command, SSH, call)
   if (more === undefined) return
-  for (const [name, value] of more.options) readSshOption(name, value, call)
+  for (const [name, value] of more.each) readSshOption(name, value, call)
   if (more.rest.length > 0) return giveJoined(more.rest, call)
   if (!options.has('-N') && !options.has('-W')) call.unknown('a shell on another machine')
 }
 
 function readSshOption(name: string, value: Argument | undefined, call: Call): void {
   const { reading } = call.scope
-  // Options given more than once keep their last value only: any setting but the harmless ones has to be seen.
-  const settings = call.words.flatMap((word, at) => {
-    if (word.text === '-o') return [call.words[at + 1]?.text ?? '']
-    return word.text.startsWith('-o') ? [word.text.slice(2)] : []
-  })
-  if (name === '-o' && !settings.every((setting) => SETTING.test(setting))) call.unknown('a setting of ssh')
-  if (name === '-o' && !value?.literal) call.unknown('a setting of ssh')
+  if (name === '-o' && !(value?.literal && SETTING.test(value.text))) call.unknown('a setting of ssh')
   if (/^-[LRDW]$/.test(name)) call.add(TUNNEL)
   if (/^-[LRDW]$/.test(name)) reading.host(unknownWord(''))
   if (name === '-J' && value) reading.host(value.literal ? literal(hostOf(value.text)) : value)
@@ -116,6 +110,8 @@ function copyBetween(operands: readonly Argument[], call: Call): void {
     const into = operands.length > 1 && at === operands.length - 1
     const remote = /^(?:rsync|scp|sftp):\/\/([^/]+)|^([^/]*?):/.exec(word.literal ? word.text : word.prefix)
     if (remote) {
+      // The far side's shell may read the name.
+      if (!word.literal || !/^[\w@.:/~+,=%[\]*? -]*$/.test(word.text)) call.unknown('a name another shell may read')
       call.add(CONNECT | (into ? EXPORT : IMPORT))
       giveRole('host', literal(hostOf(remote[1] ?? remote[2] ?? '')), call)
     } else {

@@ -54,66 +54,83 @@ export function readSed(call: Call): void {
   }
 }
 
-const ADDRESS = /(?:[0-9]+(?:~[0-9]+)?|\$|\/(?:[^/\\\n]|\\.)*\/[IM]*|\+[0-9]+|~[0-9]+)/y
+const ADDRESS = /(?:[0-9]+(?:~[0-9]+)?|\$|\+[0-9]+|~[0-9]+)/y
 const COMMAND = /[=dDgGhHnNpPxzF]|[qQlL] ?[0-9]*|[btT] ?[A-Za-z0-9_]*(?=[;}\n\s]|$)|:[A-Za-z0-9_]+/y
 const BLANK = /[\s;{}]*/y
+/** A class whose end every sed sees in the same place. */
+const CLASS = /\[\^?(?:\[:[a-z]+:\]|[^\][\\\n/|,#@!%:])+\]/y
 
-/** True for a script of which every command is one that only changes what is printed. What this reader does not know is not harmless. */
-export function isHarmlessSed(script: string): boolean {
-  let at = 0
-  const take = (pattern: RegExp): boolean => {
-    pattern.lastIndex = at
-    const found = pattern.exec(script)
+/** A sed script while it is read. */
+class Script {
+  readonly text: string
+  at = 0
+  constructor(text: string) {
+    this.text = text
+  }
+  get char(): string | undefined {
+    return this.text[this.at]
+  }
+  take(pattern: RegExp): boolean {
+    pattern.lastIndex = this.at
+    const found = pattern.exec(this.text)
     if (found === null) return false
-    at += found[0].length
+    this.at += found[0].length
     return true
   }
-  for (let steps = 0; steps <= script.length; steps++) {
-    take(BLANK)
-    if (at >= script.length) return true
-    if (script[at] === '#') {
-      while (at < script.length && script[at] !== '\n') at += 1
-      continue
-    }
-    if (take(ADDRESS)) {
-      take(/[ \t]*/y)
-      if (script[at] === ',') {
-        at += 1
-        take(/[ \t]*/y)
-        if (!take(ADDRESS)) return false
+  /** Past the next delimiter that is not escaped; `classes`: brackets are those of a pattern. */
+  takeTo(delimiter: string, classes: boolean): boolean {
+    while (this.char !== undefined) {
+      const { char } = this
+      if (char === '\\') this.at += 2
+      else if (classes && char === '[') {
+        if (!this.take(CLASS)) return false
+      } else {
+        this.at += 1
+        if (char === delimiter) return true
+        if (char === '\n' && classes) return false
       }
-      take(/[ \t]*!?[ \t]*/y)
-      if (script[at] === '{') continue
     }
-    const command = script[at]
-    if (command === 's' || command === 'y') {
-      const end = afterDelimited(script, at + 1)
-      if (end < 0) return false
-      at = end
-      if (command === 's') take(/[gpiIM0-9]*/y)
-    } else if (command === 'a' || command === 'i' || command === 'c') {
-      // The text goes to the end of the line; a backslash goes on on the next.
-      while (at < script.length && script[at] !== '\n') at += script[at] === '\\' ? 2 : 1
-    } else if (!take(COMMAND)) return false
-    take(/[ \t]*/y)
-    if (at < script.length && !/[;}\n#]/.test(script[at]!)) return false
+    return false
+  }
+  takeAddress(): boolean {
+    if (this.char !== '/') return this.take(ADDRESS)
+    this.at += 1
+    return this.takeTo('/', true) && this.take(/[IM]*/y)
+  }
+}
+
+/** True for a script of which every command is one that only changes what is printed. What this reader does not know is not harmless. */
+export function isHarmlessSed(text: string): boolean {
+  const script = new Script(text)
+  for (let steps = 0; steps <= text.length; steps++) {
+    script.take(BLANK)
+    if (script.char === undefined) return true
+    if (script.char === '#') script.take(/[^\n]*/y)
+    else if (!takeCommand(script)) return false
   }
   return false
 }
 
-/** Where `/a/b/` ends that starts at `from`, or -1. Brackets do not hide a delimiter here: then it is not harmless. */
-function afterDelimited(script: string, from: number): number {
-  const delimiter = script[from]
-  if (delimiter === undefined || /[\\\n\s\w]/.test(delimiter)) return -1
-  let at = from + 1
-  for (let parts = 0; parts < 2; at++) {
-    const char = script[at]
-    if (char === undefined) return -1
-    if (char === '\\') at += 1
-    else if (char === '[' && parts === 0) {
-      const close = script.indexOf(']', at + 2)
-      if (close < 0 || script.slice(at, close).includes(delimiter)) return -1
-    } else if (char === delimiter) parts += 1
+function takeCommand(script: Script): boolean {
+  if (/[/0-9$+~]/.test(script.char!)) {
+    if (!script.takeAddress()) return false
+    script.take(/[ \t]*/y)
+    if (script.take(/,[ \t]*/y) && !script.takeAddress()) return false
+    script.take(/[ \t]*!?[ \t]*/y)
+    if (script.char === '{') return true
   }
-  return at
+  const command = script.char
+  if (command === 's' || command === 'y') {
+    script.at += 1
+    const delimiter = script.char
+    if (delimiter === undefined || /[\\\n\s\w[\]]/.test(delimiter)) return false
+    script.at += 1
+    if (!script.takeTo(delimiter, command === 's') || !script.takeTo(delimiter, false)) return false
+    if (command === 's') script.take(/[gpiIM0-9]*/y)
+  } else if (command === 'a' || command === 'i' || command === 'c') {
+    // The text goes to the end of the line; behind a backslash it goes on on the next.
+    script.take(/(?:[^\\\n]|\\[\s\S])*/y)
+  } else if (!script.take(COMMAND)) return false
+  script.take(/[ \t]*/y)
+  return script.char === undefined || /[;}\n#]/.test(script.char)
 }

@@ -6,7 +6,7 @@ const READ = effects('read')
 const WRITE = effects('write')
 const DELETE = effects('delete')
 const FLAGS = 'vzjJaZpPkhlmoOSWwUi'
-const VALUED = 'fCTXbHgKNV'
+const VALUED = 'fCTXbHKNV'
 const MODES = 'ctxruAd'
 const LONG_MODES: Readonly<Record<string, string>> = {
   '--create': 'c',

@@ -19,8 +19,9 @@ const CURL = commandSpec({
     '-d --data --data-ascii --data-binary --data-raw --data-urlencode --json -F --form --form-string': 'text',
     '-T --upload-file': 'read',
     '-X --request': 'text',
-    '-H --header -A --user-agent -e --referer -u --user -b --cookie -m --max-time --connect-timeout --retry --retry-delay --retry-max-time -r --range -w --write-out --limit-rate -Y -y --max-redirs -z --oauth2-bearer --ciphers --max-filesize --interface':
+    '-H --header -A --user-agent -e --referer -u --user -m --max-time --connect-timeout --retry --retry-delay --retry-max-time -r --range -w --write-out --limit-rate -Y -y --max-redirs -z --oauth2-bearer --ciphers --max-filesize --interface':
       'text',
+    '-b --cookie': 'read',
     '--cacert --capath -E --cert --key --netrc-file --crlfile --etag-compare': 'read',
     '-n --netrc --netrc-optional': { effects: ['read'] },
     '--url -x --proxy --preproxy --socks5 --socks5-hostname --socks4 --resolve --connect-to --doh-url': 'url',
@@ -45,7 +46,8 @@ export function readCurl(call: Call): void {
     if (/^(-[a-zA-Z]*[OJ]|--remote-name)/.test(text)) call.add(call.scope.reading.use(literal('.'), 'write'))
     // What follows the sign is read from a file; "%{output{…}}" of -w writes one.
     if (/^(-[a-zA-Z]*H|--header)/.test(text) && words[at + 1]?.text.startsWith('@')) readBody(words[at + 1], call)
-    if (text.includes('output{') || text.includes('%{')) if (/output\{/.test(text)) call.unknown('a file curl writes')
+    if (text.includes('output{')) call.unknown('a file curl writes')
+    if (/^(-[a-zA-Z]*H@|--header=@)/.test(text)) call.unknown('headers in a file')
     if (/^(-[a-zA-Z]*w|--write-out)/.test(text) && /^@|@/.test(`${words[at + 1]?.text ?? ''}`.slice(0, 1)))
       call.unknown('what curl prints is in a file')
   }
@@ -54,7 +56,7 @@ export function readCurl(call: Call): void {
 function readBody(word: Argument | undefined, call: Call): void {
   if (word === undefined) return
   if (!word.literal) return
-  const file = /(?:^|=|;)[@<]([^;]+)/.exec(word.text)?.[1]
+  const file = /(?:^|=|;|^[^=]*)[@<]([^;]+)/.exec(word.text)?.[1]
   if (file !== undefined && file !== '-') call.add(call.scope.reading.useText(file, 'read'))
 }
 

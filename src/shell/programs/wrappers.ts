@@ -25,12 +25,19 @@ interface Flags {
 interface Taken {
   /** Options found, with their values where they have one. */
   readonly options: ReadonlyMap<string, Argument | undefined>
+  /** The same, in order: an option may be given more than once. */
+  readonly each: readonly (readonly [name: string, value: Argument | undefined])[]
   readonly rest: readonly Argument[]
 }
 
 /** Options up to the first operand, as programs that run others take them; undefined when one is not known. */
 export function takeLeading(words: readonly Argument[], flags: Flags, call: Call): Taken | undefined {
   const options = new Map<string, Argument | undefined>()
+  const each: (readonly [name: string, value: Argument | undefined])[] = []
+  const set = (name: string, value: Argument | undefined) => {
+    options.set(name, value)
+    each.push([name, value])
+  }
   let at = 0
   for (; at < words.length; at++) {
     const word = words[at]!
@@ -43,8 +50,8 @@ export function takeLeading(words: readonly Argument[], flags: Flags, call: Call
     }
     if (word.text.startsWith('--')) {
       const [, name = '', value] = /^(--[^=]*)(?:=([\s\S]*))?$/.exec(word.text)!
-      if (flags.longValued.includes(name)) options.set(name, value === undefined ? words[++at] : literal(value))
-      else if (flags.long.includes(name)) options.set(name, undefined)
+      if (flags.longValued.includes(name)) set(name, value === undefined ? words[++at] : literal(value))
+      else if (flags.long.includes(name)) set(name, undefined)
       else return void call.unknown(`the option ${name}`)
       continue
     }
@@ -53,14 +60,14 @@ export function takeLeading(words: readonly Argument[], flags: Flags, call: Call
       const name = `-${letters[i]}`
       if (flags.valued.includes(letters[i]!)) {
         const attached = letters.slice(i + 1)
-        options.set(name, attached === '' ? words[++at] : literal(attached))
+        set(name, attached === '' ? words[++at] : literal(attached))
         break
       }
       if (!flags.alone.includes(letters[i]!)) return void call.unknown(`the option ${name}`)
-      options.set(name, undefined)
+      set(name, undefined)
     }
   }
-  return { options, rest: words.slice(at) }
+  return { options, each, rest: words.slice(at) }
 }
 
 /** Assignments before a command; returns what follows. */
@@ -122,7 +129,9 @@ export function readSudo(call: Call): void {
   const taken = takeLeading(call.words, SUDO, call)
   if (taken === undefined) return
   const { options } = taken
-  call.scope.reading.user(options.get('-u') ?? options.get('--user') ?? literal('root'))
+  const users = taken.each.filter(([name]) => name === '-u' || name === '--user')
+  for (const [, user] of users.length > 0 ? users : [['', literal('root')] as const])
+    call.scope.reading.user(user ?? unknownWord(''))
   if (options.has('-R') || options.has('-r') || options.has('-t')) call.unknown('the option -R')
   for (const name of ['-D', '--chdir'])
     if (options.has(name)) call.scope.reading.enter(options.get(name) ?? unknownWord(''))

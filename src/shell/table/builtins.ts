@@ -16,7 +16,7 @@ export const BUILTINS: Readonly<Record<string, CommandDocument>> = {
   'which whereis': { effects: ['read'], otherOptions: 'harmless' },
   read: {
     effects: ['session'],
-    options: { '-r -s -e': 'flag', '-p -n -N -t -d -u': 'text', '-a': 'variable' },
+    options: { '-r -s -e': 'flag', '-p -n -N -t -d -u': 'text', '-a': 'unknown' },
     operands: 'variable',
   },
   'mapfile readarray': {

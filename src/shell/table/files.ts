@@ -33,7 +33,8 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
     options: { '-n --lines -c --bytes': 'text' },
     operands: 'read',
   },
-  'diff cmp comm diff3 join paste': { effects: ['read'], otherOptions: 'harmless', operands: 'read' },
+  diff3: { effects: ['read'], options: { '-m -e -E -A -x -X -3 -a -T -i': 'flag' }, operands: 'read' },
+  'diff cmp comm join paste': { effects: ['read'], otherOptions: 'harmless', operands: 'read' },
   'touch mkdir mkfifo': {
     effects: ['write'],
     otherOptions: 'harmless',
@@ -146,5 +147,6 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
     operands: 'delete',
   },
   'mount umount swapon swapoff': { effects: ['define'], otherOptions: 'harmless', operands: 'write', bare: ['read'] },
-  'lsblk blkid findmnt': { effects: ['read'], otherOptions: 'harmless' },
+  blkid: { effects: ['read'], options: { '-p -i -l -k': 'flag', '-s -t -o -L -U': 'text' }, operands: 'read' },
+  'lsblk findmnt': { effects: ['read'], otherOptions: 'harmless' },
 }

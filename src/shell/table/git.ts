@@ -20,7 +20,7 @@ export const GIT: CommandDocument = {
   },
   bare: ['session'],
   subcommands: {
-    'status log diff show blame annotate shortlog describe rev-parse rev-list ls-files ls-tree cat-file show-ref for-each-ref merge-base name-rev whatchanged diff-tree diff-index count-objects var version help check-ignore cherry range-diff show-branch':
+    'status log diff show blame annotate shortlog describe rev-parse rev-list ls-files ls-tree cat-file show-ref for-each-ref merge-base name-rev whatchanged diff-tree diff-index count-objects var version check-ignore cherry range-diff show-branch':
       sub(['read'], { options: { '--output': 'write', '--batch-command': 'unknown', '--filters': 'unknown' } }),
     grep: sub(['read'], { options: { '-f': 'read' } }),
     reflog: sub([], { subcommands: { show: sub(['read']), 'expire delete': sub(['delete']) }, bare: ['read'] }),

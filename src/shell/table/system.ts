@@ -2,18 +2,21 @@ import type { CommandDocument } from '../../model/commands.ts'
 
 const STATE: CommandDocument = { effects: ['execute'], otherOptions: 'harmless' }
 const LOOK: CommandDocument = { effects: ['read'], otherOptions: 'harmless' }
-const FIX: CommandDocument = { effects: ['define'], otherOptions: 'harmless' }
+const STRICT: CommandDocument = {
+  effects: ['read'],
+  options: { '--no-pager --no-legend -a --all -l --full --installed --names-only': 'flag' },
+}
+const FIX: CommandDocument = {
+  effects: ['define'],
+  otherOptions: 'harmless',
+  options: { '--modprobe -M --config -C --dirname -d --set-version -S --root -r': 'unknown' },
+}
 
 /** The machine: what runs, who is here, services, packages, accounts. */
 export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
-  'ps top pgrep pidof uptime free vmstat iostat mpstat lscpu lsusb lspci lsmod nproc uname arch hostid id groups whoami who w users last lastlog tty getent locale cal getconf logname printenv':
+  'ps top pgrep pidof uptime free vmstat iostat mpstat lscpu lsusb lspci lsmod nproc uname arch hostid id groups whoami who w users last tty getent locale cal getconf logname printenv':
     LOOK,
   lsof: { effects: ['read'], otherOptions: 'harmless', options: { '-D': 'unknown' } },
-  date: {
-    effects: ['session'],
-    otherOptions: 'harmless',
-    options: { '-s --set': 'unknown', '-f --file -r --reference': 'read', '-d --date': 'text' },
-  },
   hostname: { effects: ['define'], options: { '-f -i -I -s -d -A --fqdn --short': 'flag' }, bare: ['read'] },
   dmesg: {
     effects: ['read'],
@@ -35,7 +38,7 @@ export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
       '-D --directory --file --root --image --cursor-file': 'unknown',
     },
   },
-  'kill pkill killall skill renice chrt ionice taskset': STATE,
+  'kill pkill killall skill renice': STATE,
   'reboot shutdown halt poweroff init telinit': { effects: ['execute', 'delete'], otherOptions: 'harmless' },
   'useradd userdel usermod groupadd groupdel groupmod adduser deluser passwd chpasswd chage gpasswd visudo vipw chsh chfn newusers':
     {
@@ -47,7 +50,7 @@ export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
     otherOptions: 'unknown',
     options: { '-y -q -qq --yes --quiet --no-install-recommends --assume-yes': 'flag' },
     subcommands: {
-      'list show search info policy depends rdepends': LOOK,
+      'list show search info policy depends rdepends': STRICT,
       'update check-update makecache': { effects: ['write', 'import', 'connect'], options: { '-y -q --yes': 'flag' } },
       'install upgrade dist-upgrade full-upgrade reinstall add': {
         effects: ['define', 'execute', 'import', 'connect'],
@@ -59,7 +62,8 @@ export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
       },
     },
   },
-  'apt-cache dpkg-query': LOOK,
+  'apt-cache': { effects: [], subcommands: { 'show showpkg search policy depends rdepends pkgnames stats': STRICT } },
+  'dpkg-query': LOOK,
   dpkg: {
     effects: ['read'],
     options: { '-l -L -s -S -p --list --listfiles --status --search --get-selections --print-architecture': 'flag' },
@@ -94,14 +98,17 @@ export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
     },
   },
   service: { effects: ['execute'], otherOptions: 'harmless', options: { '--status-all': 'flag' } },
-  loginctl: { effects: [], subcommands: { 'list-sessions list-users session-status user-status show-session': LOOK } },
-  timedatectl: { effects: [], bare: ['read'], subcommands: { 'status show list-timezones timesync-status': LOOK } },
-  hostnamectl: { effects: [], bare: ['read'], subcommands: { status: LOOK } },
+  loginctl: {
+    effects: [],
+    subcommands: { 'list-sessions list-users session-status user-status show-session': STRICT },
+  },
+  timedatectl: { effects: [], bare: ['read'], subcommands: { 'status show list-timezones timesync-status': STRICT } },
+  hostnamectl: { effects: [], bare: ['read'], subcommands: { status: STRICT } },
   crontab: {
     effects: ['define', 'execute'],
     options: { '-u': 'user', '-l': 'flag', '-r': { effects: ['delete'] }, '-i': 'flag', '-e': 'unknown' },
     operands: 'read',
   },
-  'modprobe insmod rmmod depmod sysctl ldconfig update-alternatives update-rc.d chkconfig systemd-tmpfiles ip6tables iptables nft ufw firewall-cmd setenforce':
+  'modprobe insmod rmmod depmod sysctl ldconfig update-alternatives update-rc.d chkconfig ip6tables iptables nft ufw firewall-cmd setenforce':
     FIX,
 }

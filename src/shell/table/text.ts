@@ -61,10 +61,9 @@ export const TEXT: Readonly<Record<string, CommandDocument>> = {
     options: { '-a -i -p --append --ignore-interrupts': 'flag', '--output-error': 'maybe' },
     operands: 'write',
   },
-  'zcat zless gzcat bzcat xzcat zstdcat': {
+  'zcat gzcat bzcat xzcat zstdcat': {
     effects: ['read'],
-    otherOptions: 'harmless',
-    options: { '-o': 'write' },
+    options: { '-f -k -q -v -d -c --force --keep --quiet --stdout': 'flag' },
     operands: 'read',
   },
   'gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd compress uncompress': {

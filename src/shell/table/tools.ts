@@ -1,9 +1,13 @@
 import type { CommandDocument } from '../../model/commands.ts'
 
+/** What lets a client of a cluster run a program of the caller's choice, speak elsewhere, or as somebody else. */
+const FAR = {
+  '--kubeconfig --token --as --as-group --server -s --raw --post-renderer --client-key': 'unknown',
+} as const
 const LOOK: CommandDocument = { effects: ['read'], otherOptions: 'harmless' }
-const ASK: CommandDocument = { effects: ['read', 'connect'], otherOptions: 'harmless' }
-const CHANGE: CommandDocument = { effects: ['write', 'connect'], otherOptions: 'harmless' }
-const REMOVE: CommandDocument = { effects: ['delete', 'connect'], otherOptions: 'harmless' }
+const ASK: CommandDocument = { effects: ['read', 'connect'], otherOptions: 'harmless', options: FAR }
+const CHANGE: CommandDocument = { effects: ['write', 'connect'], otherOptions: 'harmless', options: FAR }
+const REMOVE: CommandDocument = { effects: ['delete', 'connect'], otherOptions: 'harmless', options: FAR }
 
 const KUBECTL: CommandDocument = {
   options: {
@@ -17,7 +21,8 @@ const KUBECTL: CommandDocument = {
         '-n --namespace -l --selector -o --output -c --container --tail --since --context --field-selector --sort-by':
           'text',
         '-f --filename -k --kustomize': 'read',
-        '--kubeconfig --raw --template --token --as --as-group --output-directory': 'unknown',
+        ...FAR,
+        '--template --output-directory': 'unknown',
       },
     },
     'apply create patch replace label annotate scale autoscale set expose taint cordon uncordon': {
@@ -26,7 +31,7 @@ const KUBECTL: CommandDocument = {
         '-f --filename -k --kustomize': 'read',
         '-n --namespace -l --selector -o --output -p --patch --replicas --context': 'text',
         '--prune --force': { effects: ['delete'] },
-        '--kubeconfig --as --as-group --token': 'unknown',
+        ...FAR,
       },
     },
     rollout: {
@@ -37,7 +42,7 @@ const KUBECTL: CommandDocument = {
       options: {
         '-f --filename -k --kustomize': 'read',
         '-n --namespace -l --selector --context': 'text',
-        '--kubeconfig --as --as-group': 'unknown',
+        ...FAR,
       },
     },
     auth: {
@@ -87,17 +92,21 @@ const DOCKER: CommandDocument = {
 const TERRAFORM: CommandDocument = {
   options: { '-chdir': 'unknown' },
   subcommands: {
-    'version show output graph validate providers': LOOK,
+    'version show output graph': LOOK,
+    validate: { effects: ['read', 'execute'], otherOptions: 'harmless' },
     fmt: { effects: ['read', 'write'], otherOptions: 'harmless' },
     plan: {
       effects: ['read', 'execute', 'connect'],
       otherOptions: 'harmless',
-      options: { '-out': 'write', '-var -var-file -target -refresh -destroy': 'maybe' },
+      options: { '-out --out': 'write', '-var -var-file -target -refresh -destroy': 'maybe' },
     },
     'apply refresh import': {
       effects: ['read', 'write', 'define', 'execute', 'connect'],
       otherOptions: 'harmless',
-      options: { '-destroy': { effects: ['delete'] }, '-replace': { takes: 'maybe', effects: ['delete'] } },
+      options: {
+        '-destroy --destroy': { effects: ['delete'] },
+        '-replace --replace': { takes: 'maybe', effects: ['delete'] },
+      },
     },
     destroy: { effects: ['read', 'write', 'delete', 'define', 'execute', 'connect'], otherOptions: 'harmless' },
     init: { effects: ['read', 'write', 'execute', 'connect', 'import'], otherOptions: 'harmless' },

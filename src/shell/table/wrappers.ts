@@ -2,7 +2,9 @@ import type { CommandDocument } from '../../model/commands.ts'
 
 /** Programs that run the command they are given. */
 export const WRAPPERS: Readonly<Record<string, CommandDocument>> = {
-  'nohup setsid': { effects: ['session'], options: { '-c -f -w --ctty --fork --wait': 'flag' }, operands: 'command' },
+  // Its output goes to a file when there is a terminal.
+  nohup: { effects: ['write'], operands: 'command' },
+  setsid: { effects: ['session'], options: { '-c -f -w --ctty --fork --wait': 'flag' }, operands: 'command' },
   nice: { effects: ['session'], options: { '-n --adjustment': 'text' }, operands: 'command' },
   timeout: {
     effects: ['session'],
@@ -15,11 +17,8 @@ export const WRAPPERS: Readonly<Record<string, CommandDocument>> = {
     options: { '-p -v -a --portability --verbose --append': 'flag', '-f --format': 'text', '-o --output': 'write' },
     operands: 'command',
   },
-  'ionice chrt': {
-    effects: ['session'],
-    options: { '-t': 'flag', '-c -n --class --classdata': 'text' },
-    operands: 'command',
-  },
+  ionice: { effects: ['session'], options: { '-t': 'flag', '-c -n --class --classdata': 'text' }, operands: 'command' },
+  'chrt taskset': { effects: ['session'], options: { '-a -b -f -i -o -r -c': 'flag' }, operands: ['text', 'command'] },
   flock: {
     effects: ['session'],
     options: { '-s -x -n -u -o -e': 'flag', '-w -E': 'text', '-c': 'shell' },
