@@ -2,9 +2,12 @@ import { actorChain, type Principal } from '../model/principal.ts'
 
 const ADMINS = 'admins'
 
-/** An administrator: a member of `admins`, and so is everyone behind them; never an agent, whatever its groups. */
+/** An administrator: a member of `admins`, and so is everyone behind them; never an agent, whatever its groups, nor by a token that was narrowed. */
 export function isAdmin(caller: Principal): boolean {
-  return actorChain(caller).every((party) => party.kind !== 'agent' && party.groups.includes(ADMINS))
+  return (
+    caller.scope === undefined &&
+    actorChain(caller).every((party) => party.kind !== 'agent' && party.groups.includes(ADMINS))
+  )
 }
 
 /**

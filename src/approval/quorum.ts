@@ -27,11 +27,11 @@ export type Standing = 'may' | 'self' | 'forbidden'
 
 /**
  * May this person decide a request of `chain`? Never one of the chain, nor anyone acting for one of it (`self`); never an agent or a
- * service, nor a person an agent stands behind; else those whom a terms entry names.
+ * service, nor a person an agent stands behind, nor by a token that was narrowed for other work; else those whom a terms entry names.
  */
 export function standing(approver: Principal, chain: readonly string[], terms: readonly ApprovalTerms[]): Standing {
   const parties = actorChain(approver)
   if (parties.some((party) => chain.includes(party.id))) return 'self'
-  if (parties.some((party) => party.kind !== 'human')) return 'forbidden'
+  if (approver.scope !== undefined || parties.some((party) => party.kind !== 'human')) return 'forbidden'
   return terms.some((entry) => names(entry, approver)) ? 'may' : 'forbidden'
 }
