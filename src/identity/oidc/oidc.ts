@@ -156,16 +156,29 @@ function asSignInError(error: unknown): SluiceError {
   const cause = { cause: error }
   if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError)
     return new SluiceError('signin.provider', `it answered ${error.error}`.slice(0, 200), cause)
-  const { code, message } = error as { code?: unknown; message?: unknown }
-  const why = `${typeof code === 'string' ? `${code}: ` : ''}${String(message)}`.slice(0, 300)
+  const why = chainOf(error).map(wordsOf).join(': ').slice(0, 300)
   return new SluiceError(isUnreachable(error) ? 'signin.provider' : 'signin.answer', why, cause)
 }
 
+/** The error and what caused it: the library keeps what exactly was wrong in there. */
+function chainOf(error: unknown): Error[] {
+  const chain: Error[] = []
+  for (let each = error; each instanceof Error && chain.length < 5; each = each.cause) chain.push(each)
+  return chain
+}
+
+function wordsOf(error: Error): string {
+  const { code } = error as { code?: unknown }
+  // The library hangs what it looked at on the error that has no cause of its own.
+  const { claim, attribute } = (error.cause ?? {}) as { claim?: unknown; attribute?: unknown }
+  const named = [claim, attribute].filter((name) => typeof name === 'string').map((name) => ` ("${name as string}")`)
+  return `${typeof code === 'string' ? `${code} ` : ''}${error.message}${named.join('')}`
+}
+
 function isUnreachable(error: unknown): boolean {
-  for (let each: unknown = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth++) {
-    if (each.message === 'fetch failed' || each.name === 'TimeoutError' || each instanceof RangeError) return true
+  return chainOf(error).some((each) => {
     const { code } = each as { code?: unknown }
-    if (code === 'OAUTH_TIMEOUT' || code === 'OAUTH_RESPONSE_IS_NOT_CONFORM') return true
-  }
-  return false
+    const late = each.message === 'fetch failed' || each.name === 'TimeoutError' || each instanceof RangeError
+    return late || code === 'OAUTH_TIMEOUT' || code === 'OAUTH_RESPONSE_IS_NOT_CONFORM'
+  })
 }
