@@ -1,11 +1,12 @@
 /**
- * `npm run bench -- postgres|tunnel [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]`: direct, PgBouncer, a bare Node byte pipe and Sluice with full
+ * `npm run bench -- postgres|tunnel|identity [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]`: direct, PgBouncer, a bare Node byte pipe and Sluice with full
  * enforcement take turns. Exit code 1 when a target is missed. `--measure` takes only those whose name contains the word. `--cpu-prof` writes a profile of the gateway's process, and its figures
  * then include the profiler.
  */
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { benchIdentity } from './identity.ts'
 import { benchPostgres } from './postgres.ts'
 import { met, tables } from './report.ts'
 import { benchTunnel } from './tunnel.ts'
@@ -19,11 +20,15 @@ const { values, positionals } = parseArgs({
     'cpu-prof': { type: 'string' },
   },
 })
-const SUITES: Readonly<Record<string, typeof benchPostgres>> = { postgres: benchPostgres, tunnel: benchTunnel }
+const SUITES: Readonly<Record<string, typeof benchPostgres>> = {
+  postgres: benchPostgres,
+  tunnel: benchTunnel,
+  identity: benchIdentity,
+}
 const suite = positionals.length === 1 ? SUITES[positionals[0]!] : undefined
 if (!suite) {
   console.error(
-    'Say what to measure: npm run bench -- postgres|tunnel [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]',
+    'Say what to measure: npm run bench -- postgres|tunnel|identity [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]',
   )
   process.exit(2)
 }
