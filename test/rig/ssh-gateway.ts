@@ -14,6 +14,8 @@ export interface SshGatewayOptions {
   /** More documents. */
   readonly documents?: readonly Readonly<Record<string, unknown>>[]
   readonly settings?: Readonly<Record<string, unknown>>
+  /** A folder of the test's own for ledger, store and keys. */
+  readonly dataDir?: string
 }
 
 export interface SshGateway extends AsyncDisposable {
@@ -31,7 +33,7 @@ export interface SshGateway extends AsyncDisposable {
 
 /** A gateway in front of one SSH server, as the resource `web-1`. */
 export async function startSshGateway(options: SshGatewayOptions): Promise<SshGateway> {
-  const { target, policy, resource, documents = [], settings } = options
+  const { target, policy, resource, documents = [], settings, dataDir } = options
   const folder = tempFolder('ssh')
   const keyFile = join(folder.path, 'target-key')
   writeFileSync(keyFile, target.keyText, { mode: 0o600 })
@@ -49,6 +51,7 @@ export async function startSshGateway(options: SshGatewayOptions): Promise<SshGa
     target: { host: target.host, port: target.port, user: target.user, password: '', database: '' },
     policy: [policy, ...[web, ...documents].map((document) => JSON.stringify(document))].join('\n---\n'),
     resources: [],
+    ...(dataDir !== undefined && { dataDir }),
     settings: { listen: { postgres: '127.0.0.1:0', api: '127.0.0.1:0', ssh: '127.0.0.1:0' }, ...settings },
   })
   const sshOptions = [
