@@ -6,7 +6,7 @@ import type { Call } from './call.ts'
 import { readIndex } from './expansion.ts'
 import { takeOptions } from './options.ts'
 import { type Input, readRedirects } from './redirect.ts'
-import { giveRole, giveRoles } from './role.ts'
+import { giveRole, giveRoles, isSeveral } from './role.ts'
 import type { Scope } from './scope.ts'
 import type { CommandSpec } from './spec.ts'
 import { isHarmlessInEnvironment, isMeaningfulToShells } from './variables.ts'
@@ -142,8 +142,9 @@ export function judge(spec: CommandSpec, call: Call): void {
   call.add(spec.effects)
   if (spec.subcommands) return judgeSubcommand(spec.subcommands, operands, call)
   const { last } = spec
-  if (last === undefined || operands.length < 2) return giveRoles(spec.operands, operands, call)
-  giveRoles(spec.operands, operands.slice(0, -1), call)
+  const several = operands.some(isSeveral)
+  if (last === undefined || (operands.length < 2 && !several)) return giveRoles(spec.operands, operands, call)
+  giveRoles(spec.operands, several ? operands : operands.slice(0, -1), call)
   giveRole(last, operands.at(-1)!, call)
 }
 

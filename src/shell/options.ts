@@ -1,7 +1,7 @@
 import type { OptionWord } from '../model/commands.ts'
 import { type Argument, literal, mayBeOption, unknownWord } from './argument.ts'
 import type { Call } from './call.ts'
-import { giveRole } from './role.ts'
+import { giveRole, isSeveral } from './role.ts'
 import type { CommandSpec, OptionSpec } from './spec.ts'
 
 const UNSEEN = 'a word that may be an option'
@@ -40,8 +40,13 @@ export function takeOptions(spec: CommandSpec, call: Call): readonly Argument[] 
     afterUnlisted = !taken.listed
     if (taken.word === 'flag' || taken.word === 'maybe' || taken.word === 'unknown') continue
     const value = words[++at]
-    if (value === undefined) call.unknown('an option without its value')
-    else giveRole(taken.word, value, call)
+    if (value === undefined) {
+      call.unknown('an option without its value')
+      continue
+    }
+    // More words than one, or none: what follows is another option's, or another operand.
+    if (isSeveral(value) && (spec.sensitive || stops)) call.unknown(UNSEEN)
+    giveRole(taken.word, value, call)
   }
   return operands
 }

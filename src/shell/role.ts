@@ -55,16 +55,24 @@ export function giveRole(role: OptionWord, word: Argument, call: Call): void {
 
 /** Operands by their roles; `roles` repeats its last one. */
 export function giveRoles(roles: readonly OptionWord[], operands: readonly Argument[], call: Call): void {
+  // Behind a word that may become several, or none, a word may stand anywhere.
+  const shifts = operands.findIndex(isSeveral)
   for (const [at, operand] of operands.entries()) {
     const role = roles[at] ?? roles.at(-1) ?? 'text'
-    if (role !== 'command') giveRole(role, operand, call)
-    else {
+    if (role !== 'command') {
+      const possible = shifts >= 0 && at >= shifts ? new Set(roles.slice(Math.min(shifts, roles.length - 1))) : [role]
+      for (const each of possible) if (each !== 'command') giveRole(each, operand, call)
+    } else {
       // A word before that falls apart could bring a command of its own.
-      if (operands.slice(0, at).some((before) => before.splits || before.several))
-        call.unknown('words that may hold a command')
+      if (operands.slice(0, at).some(isSeveral)) call.unknown('words that may hold a command')
       return giveCommand(operands.slice(at), call)
     }
   }
+}
+
+/** A word that may become several, or none. */
+export function isSeveral(word: Argument): boolean {
+  return word.splits || word.several
 }
 
 export function giveCommand(words: readonly Argument[], call: Call): void {

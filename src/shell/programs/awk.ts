@@ -1,6 +1,7 @@
 import { effects } from '../../model/effects.ts'
 import { type Argument, literal, mayBeOption } from '../argument.ts'
 import type { Call } from '../call.ts'
+import { isSeveral } from '../role.ts'
 
 /** `awk`: a program in a language that can run commands and write files; only what surely does neither is let through. */
 export function readAwk(call: Call): void {
@@ -15,8 +16,10 @@ export function readAwk(call: Call): void {
       at += 1
       break
     }
-    if (word.text === '-F' || word.text === '-v') at += 1
-    else if (!/^-[Fv]./.test(word.text)) return call.unknown(`the option ${word.text} of awk`)
+    if (word.text === '-F' || word.text === '-v') {
+      at += 1
+      if (words[at] && isSeveral(words[at]!)) return call.unknown('words that may hold a program')
+    } else if (!/^-[Fv]./.test(word.text)) return call.unknown(`the option ${word.text} of awk`)
   }
   const program: Argument = words[at] ?? literal('')
   if (!program.literal) call.unknown('an awk program that is known only when it runs')

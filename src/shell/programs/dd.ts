@@ -1,6 +1,7 @@
 import { effects } from '../../model/effects.ts'
 import { literal } from '../argument.ts'
 import type { Call } from '../call.ts'
+import { isSeveral } from '../role.ts'
 
 const SAFE = /^(bs|ibs|obs|cbs|count|skip|seek|iseek|oseek|conv|iflag|oflag|status)=/
 
@@ -30,9 +31,12 @@ export function readDate(call: Call): void {
     if (!word.literal) return call.unknown('a time that may be set')
     if (/^-[uRI]|^--(utc|universal|iso-8601|rfc-3339|rfc-email|debug|version|help)/.test(word.text)) continue
     if (/^(--date=|-d.)/.test(word.text)) continue
-    if (/^(-d|--date)$/.test(word.text)) at += 1
-    else if (/^(-r|-f|--file|--reference)$/.test(word.text)) {
+    if (/^(-d|--date)$/.test(word.text)) {
       at += 1
+      if (words[at] && isSeveral(words[at]!)) return call.unknown('a time that may be set')
+    } else if (/^(-r|-f|--file|--reference)$/.test(word.text)) {
+      at += 1
+      if (words[at] && isSeveral(words[at]!)) return call.unknown('a time that may be set')
       if (words[at]) call.add(call.scope.reading.use(words[at]!, 'read'))
     } else if (/^-/.test(word.text)) return call.unknown(`the option ${word.text} of date`)
     else call.add(effects('define'))

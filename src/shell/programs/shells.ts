@@ -1,7 +1,7 @@
 import { effects } from '../../model/effects.ts'
 import { type Argument, mayBeOption } from '../argument.ts'
 import type { Call } from '../call.ts'
-import { giveRole, giveRoles } from '../role.ts'
+import { giveRole, giveRoles, isSeveral } from '../role.ts'
 import { inside } from '../scope.ts'
 
 const EXECUTE = effects('execute')
@@ -22,7 +22,9 @@ export function readShell(call: Call): void {
     if (LONG.has(word.text)) continue
     if (!LETTERS.test(word.text)) return call.unknown(`the option ${word.text} of a shell`)
     if (word.text.includes('c')) command = true
-    if (/[oO]/.test(word.text)) at += 1
+    if (!/[oO]/.test(word.text)) continue
+    at += 1
+    if (words[at] && !words[at]!.literal) return call.unknown('a word that may be an option')
   }
   const operand = words[at]
   call.add(SESSION)
@@ -65,6 +67,7 @@ export function readExec(call: Call): void {
   let at = 0
   while (call.words[at]?.literal && /^-[cl]*a?$|^--$/.test(call.words[at]!.text))
     at += call.words[at]!.text.endsWith('a') ? 2 : 1
+  if (call.words.slice(0, at).some(isSeveral)) call.unknown('words that may hold a command')
   if (at < call.words.length) giveRoles(['command'], call.words.slice(at), call)
 }
 
@@ -85,7 +88,9 @@ export function readWatch(call: Call): void {
   while (at < words.length && words[at]!.prefix.startsWith('-')) {
     if (!words[at]!.literal || !/^(-[dtbegcw]+|-[npq][0-9.]*|-[npq])$/.test(words[at]!.text))
       return call.unknown(`the option ${words[at]!.text}`)
-    at += /^-[nq]$/.test(words[at]!.text) ? 2 : 1
+    const valued = /^-[nq]$/.test(words[at]!.text)
+    if (valued && words[at + 1] && isSeveral(words[at + 1]!)) return call.unknown('a word that may be an option')
+    at += valued ? 2 : 1
   }
   call.add(SESSION)
   giveJoined(words.slice(at), call)

@@ -1,6 +1,7 @@
 import { type EffectSet, effects } from '../../model/effects.ts'
 import { type Argument, literal, mayBeOption } from '../argument.ts'
 import type { Call } from '../call.ts'
+import { isSeveral } from '../role.ts'
 
 const READ = effects('read')
 const WRITE = effects('write')
@@ -64,6 +65,7 @@ export function readTar(call: Call): void {
       stdout ||= letter === 'O'
     }
   }
+  if (values.some(([, value]) => isSeveral(value))) call.unknown('a word that may be an option')
   for (const [letter, value] of values) if (letter === 'C') call.scope.reading.enter(value)
   if (modes.size !== 1) return call.unknown('tar without one mode')
   act([...modes][0]!, { call, values, members, stdout, remove })

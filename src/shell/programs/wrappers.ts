@@ -1,7 +1,7 @@
 import { effects } from '../../model/effects.ts'
 import { type Argument, literal, mayBeOption, unknownFile, unknownWord } from '../argument.ts'
 import type { Call } from '../call.ts'
-import { giveCommand, giveRole } from '../role.ts'
+import { giveCommand, giveRole, isSeveral } from '../role.ts'
 import { isHarmlessInEnvironment } from '../variables.ts'
 import { giveJoined } from './shells.ts'
 
@@ -35,6 +35,7 @@ export function takeLeading(words: readonly Argument[], flags: Flags, call: Call
   const options = new Map<string, Argument | undefined>()
   const each: (readonly [name: string, value: Argument | undefined])[] = []
   const set = (name: string, value: Argument | undefined) => {
+    if (value !== undefined && isSeveral(value)) call.unknown(UNSEEN)
     options.set(name, value)
     each.push([name, value])
   }
