@@ -19,6 +19,9 @@ export interface LedgerLine {
   readonly [field: string]: unknown
 }
 
+/** Of the rig's authority. */
+export const SEED = Buffer.alloc(32, 7).toString('base64')
+
 /** A gateway's side of tunnels on a real store, in this process. */
 export interface TunnelRig extends AsyncDisposable {
   readonly tunnels: Tunnels
@@ -49,7 +52,7 @@ export async function startTunnelRig(over: Partial<TunnelsOptions> & { clock?: C
     store,
     log,
     clock: systemClock,
-    seed: new Secret(Buffer.alloc(32, 7).toString('base64')),
+    seed: new Secret(SEED),
     attempts: { check: () => {}, failed: () => {} },
     tls: undefined,
     ledger: {

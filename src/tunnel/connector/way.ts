@@ -57,7 +57,7 @@ export async function openWay(
   }
 }
 
-const TRUST = /CERT|SELF_SIGNED|ISSUER|UNABLE_TO|ALPN|ALTNAME/
+const TRUST = /CERT|SELF_SIGNED|ISSUER|UNABLE_TO|ALPN|ALTNAME|PURPOSE/
 
 function asSluiceError(thrown: unknown, late: boolean): SluiceError {
   if (thrown instanceof SluiceError) return thrown

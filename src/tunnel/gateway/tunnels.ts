@@ -31,6 +31,8 @@ export interface TunnelsOptions {
   /** For tests: how long certificates last, and at what age they are renewed. */
   readonly certificate_ms?: number
   readonly renew_ms?: number
+  /** For tests: how long a peer may take to join. */
+  readonly join_ms?: number
 }
 
 /** A connector as `sluice connectors` shows it. */
@@ -183,7 +185,7 @@ class Office {
 
   async #join(socket: TLSSocket, from: string): Promise<void> {
     const { attempts } = this.#options
-    const late = setTimeout(() => socket.destroy(), LIMITS.join_ms)
+    const late = setTimeout(() => socket.destroy(), this.#options.join_ms ?? LIMITS.join_ms)
     let answer: JoinAnswer
     try {
       const request = await readLine(socket)
