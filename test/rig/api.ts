@@ -148,7 +148,7 @@ export async function startTestApi({ patient = false } = {}): Promise<TestApi> {
   const oauth = createTokenEndpoint({
     ...{ store, identity, principals, ledger, attempts, clock },
     trust: () => ({ issuer: () => undefined, trustDomain: () => undefined }),
-    issuer: () => 'http://127.0.0.1:1',
+    issuer: () => rig.base,
     redeem: (proof) => signIn.redeem(proof),
   })
   const { texts, ids: tokenIds, callers } = await signEveryoneIn(identity)

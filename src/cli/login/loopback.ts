@@ -76,7 +76,7 @@ function readAnswer(request: IncomingMessage, state: string, gateway: string): A
   if (request.method !== 'GET' || url?.pathname !== '/' || url.searchParams.get('state') !== state)
     return { kind: 'other' }
   const iss = url.searchParams.get('iss')
-  if (iss !== null && new URL(iss).origin !== new URL(gateway).origin) return { kind: 'other' }
+  if (iss !== null && URL.parse(iss)?.origin !== new URL(gateway).origin) return { kind: 'other' }
   const code = url.searchParams.get('code')
   return code ? { kind: 'code', code } : { kind: 'refused' }
 }
