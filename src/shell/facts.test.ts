@@ -80,6 +80,19 @@ test.each([
   expect(shell.read(line).confidence).toBe(confidence)
 })
 
+test('a command given word by word is not read by a shell, what it runs is', () => {
+  const words = (...all: string[]) => shell.readWords(all)
+  expect(effectNames(words('rm', '-rf', 'a b; ls').effects)).toEqual(['delete'])
+  expect(words('rm', '-rf', 'a b; ls')).toMatchObject({ text: "rm -rf 'a b; ls'", confidence: 'exact' })
+  expect(words('echo', '$(rm x)', '`rm x`', '>', 'f').facts.commands).toHaveLength(1)
+  expect(effectNames(words('echo', '$(rm x)', '>', 'f').effects)).toEqual(['session'])
+  expect(effectNames(words('sh', '-c', 'ls; rm x').effects)).toEqual(['session', 'read', 'delete'])
+  expect(effectNames(words('LANG=C', 'ls').effects)).toContain('unknown')
+  expect(effectNames(words().effects)).toContain('unknown')
+  expect(effectNames(words('ls', 'a\0b').effects)).toContain('unknown')
+  expect(words('ls', 'x')).toBe(words('ls', 'x'))
+})
+
 test('what code reads, no table may describe', () => {
   expect([...PROGRAMS.keys()].sort()).toEqual([...READ_BY_CODE].sort())
 })

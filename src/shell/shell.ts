@@ -1,6 +1,7 @@
 import { type CommandTable, NO_COMMANDS } from '../model/commands.ts'
 import type { ShellFacts } from '../model/facts.ts'
 import type { Operation } from '../model/operation.ts'
+import { literal } from './argument.ts'
 import { programName, readCommandWords } from './command.ts'
 import { CACHE_CHARACTERS, CACHE_ENTRIES, LINE_MAX } from './limits.ts'
 import { numberVariables } from './numbers.ts'
@@ -37,12 +38,22 @@ export class Shell {
   read(line: string | Uint8Array, verb = 'exec'): CommandLine {
     const text = typeof line === 'string' ? line : decodeLine(line)
     if (text === undefined) return unreadable(Buffer.from(line).toString('latin1'), verb, 'bytes that are not UTF-8')
-    const key = `${verb}\0${text}`
+    return this.#once(`${verb}\0${text}`, () => readLine(text, verb, (scope) => readText(text, scope), this.#lookup))
+  }
+
+  /** The same for a command given word by word, which no shell reads before it runs: `kubectl exec pod -- rm x`. */
+  readWords(words: readonly string[], verb = 'exec'): CommandLine {
+    const text = words.map(quoted).join(' ')
+    const step = (scope: Scope) => readCommandWords(words.map(literal), scope)
+    return this.#once(`${verb}\0words\0${text}`, () => readLine(text, verb, step, this.#lookup))
+  }
+
+  #once(key: string, read: () => CommandLine): CommandLine {
     const known = this.#kept.get(key)
     if (known) return known
-    const read = readLine(text, verb, this.#lookup)
-    this.#keep(key, read)
-    return read
+    const line = read()
+    this.#keep(key, line)
+    return line
   }
 
   /** Bounded in lines and in characters; when either is full, it starts anew. */
@@ -62,14 +73,19 @@ function unreadable(text: string, verb: string, reason: string): CommandLine {
   return commandLine(text, verb, reading)
 }
 
-function readLine(text: string, verb: string, lookup: Lookup): CommandLine {
+/** A word as a shell would take it for one. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
+
+function readLine(text: string, verb: string, step: (scope: Scope) => void, lookup: Lookup): CommandLine {
   if (text.length > LINE_MAX) return unreadable(text, verb, `more than ${LINE_MAX} characters`)
   const reading = new Reading()
   const hidden = hiddenIn(text)
   if (hidden !== '') reading.unknown(hidden)
   try {
     const scope: Scope = { source: text, reading, lookup, depth: 0, within: [], functions: new Set(), steps: STEPS }
-    readText(text, scope)
+    step(scope)
   } catch {
     // A mistake of ours must not let anything through.
     reading.unknown('reading it failed')

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are command lines.
 import type { Chance } from './seed.ts'
 
 /** Random command lines over a handful of harmless programs, and mutations of them: everything is a function of the seed. */
@@ -35,6 +36,20 @@ const READERS = [
   'cut -c1',
   'stat',
   'diff a',
+  'sort -k $x',
+  'find . -name $x',
+  'head -n "$x"',
+  'sed -n $x',
+  'test -f',
+  '[ a =',
+  'printf %s',
+  'echo ${x:1}',
+  'echo $((x))',
+  'read y <',
+  'awk {print}',
+  'declare y=$x;',
+  'y=(a $x);',
+  'env',
 ]
 const WRITERS = [
   'touch',
@@ -183,8 +198,23 @@ const SHARDS = [
   '0',
 ]
 
+/** What `$x` may hold: options, several words, code. */
+const VALUES = [
+  "'a b'",
+  '-delete',
+  "'-o n a'",
+  "'-i s/x/y/ a'",
+  "'a -exec touch n ;'",
+  "'a[$(touch n)]'",
+  "'($(touch n))'",
+  "'e touch n'",
+  '--compress-program=x',
+  "''",
+]
+
 /** A command line that a person might write, more or less. */
 export function line(chance: Chance, depth = 0): string {
+  if (depth === 0 && chance.below(3) === 0) return `x=${chance.of(VALUES)}; ${line(chance, 1)}`
   if (depth > 2 || chance.below(3) === 0) return simple(chance, depth)
   const inner = () => line(chance, depth + 1)
   const made: readonly (() => string)[] = [
