@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { DemoHost } from './host.ts'
 
 /** Where the demo keeps everything: `.sluice` in the clone, or another folder. */
 export interface DemoFolder {
@@ -42,7 +43,7 @@ function isDemo(pid: number): boolean {
  */
 export function preparePolicy(
   folder: DemoFolder,
-  { postgresPort, issuer }: { postgresPort: number; issuer: string },
+  { postgresPort, issuer, host }: { postgresPort: number; issuer: string; host: DemoHost | undefined },
 ): void {
   const from = join(import.meta.dirname, 'policy')
   if (!existsSync(folder.policy)) {
@@ -53,13 +54,22 @@ export function preparePolicy(
       const text = readFileSync(join(from, name), 'utf8')
       writeFileSync(
         join(draft, name),
-        text.replace(/file: (\w+\.password)/g, (_, file) => `file: ${JSON.stringify(join(folder.demo, file))}`),
+        text.replace(
+          /file: ([\w-]+\.(?:password|key))/g,
+          (_, file) => `file: ${JSON.stringify(join(folder.demo, file))}`,
+        ),
       )
     }
     renameSync(draft, folder.policy)
   }
   for (const name of ['orders.yaml', 'archive.yaml'])
     keepLine(join(folder.policy, name), /^address: 127\.0\.0\.1:\d+/m, `address: 127.0.0.1:${postgresPort}`)
+  if (host) {
+    const web = join(folder.policy, 'web-1.yaml')
+    keepLine(web, /^address: 127\.0\.0\.1:\d+/m, `address: 127.0.0.1:${host.port}`)
+    keepLine(web, /^hostKeys: \["ssh-ed25519 [^"]*"\]/m, `hostKeys: ["${host.hostKey}"]`)
+    keepLine(web, /^users: \[\{ name: [\w-]+,/m, `users: [{ name: ${host.user},`)
+  }
   keepLine(join(folder.policy, 'identity.yaml'), /^ {2}issuer: http:\/\/127\.0\.0\.1:\d+/m, `  issuer: ${issuer}`)
 }
 

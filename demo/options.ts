@@ -8,6 +8,9 @@ export interface DemoOptions {
   readonly dir: string
 }
 
+/** Of the PostgreSQL listener, where nothing else is asked for. */
+export const USUAL_PORT = 15_432
+
 const USAGE = `npm start -- [--port 15432] [--api-port 8420] [--dir .sluice]
 Or by environment: SLUICE_PORT, SLUICE_API_PORT, SLUICE_DIR.`
 
@@ -27,7 +30,7 @@ export function demoOptions(args: readonly string[], env: NodeJS.ProcessEnv): De
   }
   if (values.help) throw new Error(USAGE)
   return {
-    port: portOf(values.port ?? env.SLUICE_PORT ?? '15432'),
+    port: portOf(values.port ?? env.SLUICE_PORT ?? String(USUAL_PORT)),
     apiPort: portOf(values['api-port'] ?? env.SLUICE_API_PORT ?? '8420'),
     dir: values.dir ?? env.SLUICE_DIR ?? '.sluice',
   }

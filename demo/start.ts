@@ -1,4 +1,4 @@
-/** `npm start`: a gateway with a real PostgreSQL behind it, one person, one agent, and commands to paste. */
+/** `npm start`: a gateway with a real PostgreSQL and a real SSH host behind it, one person, one agent, and commands to paste. */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
@@ -8,9 +8,10 @@ import { type RunningGateway, startGateway } from '../src/serve.ts'
 import { parseSettings } from '../src/setup/config.ts'
 import { startDemoConnector } from './connector.ts'
 import { demoFolder, preparePolicy, takeFolder, writePrivate } from './folder.ts'
+import { sshPort, startDemoHost } from './host.ts'
 import { startIdentityProvider } from './identity.ts'
 import { formatLogLine } from './log-line.ts'
-import { type DemoOptions, demoOptions } from './options.ts'
+import { type DemoOptions, demoOptions, USUAL_PORT } from './options.ts'
 import { startDemoPostgres } from './postgres.ts'
 import { ensureTokens } from './tokens.ts'
 import { hasPsql, type TourStep, tourOf } from './tour.ts'
@@ -49,8 +50,13 @@ async function main(): Promise<void> {
   stops.push(() => postgres.stop())
   const people = await startIdentityProvider(folder.demo, `http://${HOST}:${options.apiPort}`)
   stops.push(() => people.close())
-  preparePolicy(folder, { postgresPort: postgres.port, issuer: people.issuer })
-  const gateway = await startGateway(settingsOf(options), { version, log: createLog('info', tell) })
+  const host = await startDemoHost(folder.demo)
+  if (typeof host === 'string') say(host)
+  else stops.push(() => host.stop())
+  const reached = typeof host === 'string' ? undefined : host
+  preparePolicy(folder, { postgresPort: postgres.port, issuer: people.issuer, host: reached })
+  const ssh = reached && (await sshPort(options.port === USUAL_PORT, HOST))
+  const gateway = await startGateway(settingsOf(options, ssh), { version, log: createLog('info', tell) })
   stops.push(() => gateway.stop())
   void postgres.ended.then(
     () => stopping ?? giveUp(new Error('The demo’s PostgreSQL ended by itself; see .sluice/demo/postgres.log.')),
@@ -63,6 +69,7 @@ async function main(): Promise<void> {
     port: options.port,
     sluice: options.dir === '.sluice' ? 'npx sluice' : `SLUICE_DIR=${options.dir} npx sluice`,
     tokenFile: hasPsql() ? here(join(folder.tokens, 'triage-bot')) : undefined,
+    ssh: reached !== undefined,
   })
   const profile = { api: gateway.api, postgres: gateway.postgres, as: 'ada', ca: 'tls/cert.pem' }
   writePrivate(join(folder.root, 'profile.json'), json(profile))
@@ -92,8 +99,13 @@ async function claimable(port: number, flag: string): Promise<void> {
   await new Promise((resolve) => server.close(resolve))
 }
 
-function settingsOf(options: DemoOptions) {
-  const listen = { postgres: `${HOST}:${options.port}`, api: `${HOST}:${options.apiPort}`, tunnel: `${HOST}:0` }
+function settingsOf(options: DemoOptions, ssh: number | undefined) {
+  const listen = {
+    postgres: `${HOST}:${options.port}`,
+    api: `${HOST}:${options.apiPort}`,
+    tunnel: `${HOST}:0`,
+    ...(ssh !== undefined && { ssh: `${HOST}:${ssh}` }),
+  }
   const yaml = JSON.stringify({ dataDir: options.dir, origin: 'demo.sluice.local/ledger', listen, drainSeconds: 1 })
   return parseSettings(yaml, { file: 'demo settings', base: process.cwd() })
 }
@@ -107,7 +119,7 @@ function welcome(gateway: RunningGateway, tour: readonly TourStep[], seconds: nu
   const { bold, dim, green } = paintFor(process.stdout)
   const steps = tour.map(({ promise, run }, i) => `${bold(`${i + 1}.`)} ${promise}\n   ${green(run)}\n`)
   return `
-${bold('Sluice is ready')} ${dim(`(${seconds} s)`)}  PostgreSQL ${gateway.postgres}, API ${gateway.api}
+${bold('Sluice is ready')} ${dim(`(${seconds} s)`)}  PostgreSQL ${gateway.postgres},${gateway.ssh ? ` SSH ${gateway.ssh},` : ''} API ${gateway.api}
 You are ada, a DBA. triage-bot is an agent. Paste these into another terminal in this folder:
 
 ${steps.join('\n')}

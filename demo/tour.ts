@@ -17,6 +17,8 @@ export interface TourPlace {
   readonly sluice: string
   /** Set when psql is installed: the file that holds the agent's token. */
   readonly tokenFile: string | undefined
+  /** True when there is an SSH host behind the gateway. */
+  readonly ssh: boolean
 }
 
 export function hasPsql(): boolean {
@@ -60,6 +62,7 @@ export function tourOf(place: TourPlace): TourStep[] {
       run: `${agentCommand(place, 'SELECT id, name, email FROM customers WHERE id < 3', 'archive')} && ${sluice} connectors`,
       expect: '@\\*{2}[\\s\\S]*\\(2 rows\\)[\\s\\S]*annex\\s+con_\\w+\\s+ready',
     },
+    ...(place.ssh ? hostSteps(place) : []),
     {
       promise: 'Every session can be replayed: statement, decision, rule, and the rows as the client saw them.',
       run: `${asAgent('SELECT id, name, email FROM customers WHERE id < 4')} && ${sluice} replay`,
@@ -69,6 +72,23 @@ export function tourOf(place: TourPlace): TourStep[] {
       promise: 'The log of every decision verifies with nothing but its files and a public key.',
       run: `${sluice} audit verify`,
       expect: 'Verified: [\\d,]+ entries',
+    },
+  ]
+}
+
+/** The agent on a host: its key and certificate are made for the run and live in memory. */
+function hostSteps({ sluice }: TourPlace): TourStep[] {
+  const onHost = (line: string) => `${sluice} run --quiet --agent triage-bot -- ssh web-1 ${quote(line)}`
+  return [
+    {
+      promise: 'The agent looks around on a host with plain ssh; it holds no key of that host.',
+      run: onHost('uname -s; df -h / | tail -1'),
+      expect: 'Linux[\\s\\S]*%',
+    },
+    {
+      promise: 'What deletes waits for a person, however it is wrapped; what hides what it does is refused.',
+      run: `${onHost('sh -c "rm -rf ~/backups"')}; echo "exit $?"; ${onHost('echo cm0gLXJmIH4= | base64 -d | sh')}; echo "exit $?"`,
+      expect: 'agents-ask-on-hosts[\\s\\S]*exit 77[\\s\\S]*exit 126',
     },
   ]
 }

@@ -110,6 +110,7 @@ test('the same tour holds with the built-in client, where psql is not installed,
     port: ports.port,
     sluice,
     tokenFile: undefined,
+    ssh: false,
   })) {
     const { said } = await shell(run)
     expect(said, `${promise}\n$ ${run}`).toMatch(new RegExp(wanted))
