@@ -10,3 +10,8 @@ export function giveBack(chunk: Buffer): void {
   if (byteLength < LEAST_BYTES) return
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
+
+/** The same for the memory a view lies in: for who owns all of it. Memory that Node shares among small buffers stays. */
+export function giveBackWhole({ buffer }: Buffer): void {
+  if (buffer.byteLength >= LEAST_BYTES && buffer.byteLength !== Buffer.poolSize && buffer instanceof ArrayBuffer) buffer.transfer(0)
+}

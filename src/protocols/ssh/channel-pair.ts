@@ -1,3 +1,4 @@
+import { giveBackWhole } from '../../kit/give-back.ts'
 import type { ChannelEnd } from './channel-end.ts'
 import { MESSAGE, type Request, readData, readRequest } from './channel-messages.ts'
 
@@ -14,6 +15,8 @@ export interface Flow {
   targetEof(): void
   clientClosed(): void
   targetClosed(): void
+  /** It looks at bytes it was given again later: while a request is judged. */
+  readonly holds: boolean
   /** Bytes of the client, of the target, that it keeps. */
   readonly keptOfClient: number
   readonly keptOfTarget: number
@@ -61,7 +64,8 @@ export class ChannelPair {
         const { bytes } = readData(message)
         if (!this.client.received(bytes.length)) return this.#violated()
         if (!this.client.ended) flow.fromClient(bytes)
-        return this.refillClient()
+        this.refillClient()
+        return this.#done(message)
       }
       case MESSAGE.EXTENDED_DATA:
         // A client has no second stream (RFC 4254 §5.2): it costs its window and is not passed on.
@@ -95,7 +99,8 @@ export class ChannelPair {
         const data = readData(message)
         if (!this.target.received(data.bytes.length)) return this.#violated()
         flow.fromTarget(data.bytes, data.type)
-        return this.refillTarget()
+        this.refillTarget()
+        return this.#done(message)
       }
       case MESSAGE.WINDOW_ADJUST:
         return this.target.adjusted(message.readUInt32BE(5))
@@ -114,6 +119,13 @@ export class ChannelPair {
         flow.targetClosed()
         return this.settle()
     }
+  }
+
+  /** The memory of data that nobody needs any more goes back at once: bulk data would make the collector run again and again. */
+  #done(message: Buffer): void {
+    const { client, target } = this
+    const { keptOfClient, keptOfTarget, holds } = this.#flow
+    if (!holds && client.pending + target.pending + keptOfClient + keptOfTarget === 0) giveBackWhole(message)
   }
 
   /** It was sent more than the window given: the channel ends (RFC 4254 §5.2). */

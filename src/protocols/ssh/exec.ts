@@ -11,6 +11,7 @@ import { Typing } from './typing.ts'
 /** A command or a shell: its streams pass, recorded and masked as its permit says. */
 export class RunningProgram implements Program {
   readonly granted = true as const
+  readonly holds = false
   readonly #parts: ProgramParts
   readonly #masks: readonly (OutputMask | undefined)[]
   readonly #records: boolean

@@ -5,6 +5,7 @@ import type { Ends } from './conversation.ts'
 
 /** A forwarded connection: bytes both ways, counted. What they say belongs to a protocol of its own. */
 export class ForwardedStream implements Flow {
+  readonly holds = false
   readonly keptOfClient = 0
   readonly keptOfTarget = 0
   readonly #session: Session

@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Client, Connection } from 'ssh2'
@@ -8,8 +9,8 @@ interface Inside {
   readonly _protocol: {
     _onPayload: (payload: Buffer) => unknown
     _onPacket: () => void
-    readonly _decipher: { _onPayload: (payload: Buffer) => unknown }
-    readonly _cipher: { encrypt(packet: Buffer): void }
+    readonly _decipher: Keyed & { _onPayload: (payload: Buffer) => unknown }
+    readonly _cipher: Keyed & { encrypt(packet: Buffer): void }
     readonly _kexinit: unknown
     _queue: Buffer[] | undefined
     readonly _packetRW: {
@@ -22,6 +23,16 @@ interface Inside {
   }
   readonly _sock: Duplex
   readonly _callbacks?: readonly unknown[]
+}
+
+/** Where ssh2 keeps the key of an HMAC. */
+interface Keyed {
+  _macKey?: Buffer | KeyObject
+}
+
+/** ssh2 hands node:crypto the key's bytes with every packet, which makes a key of them each time (HMAC of 32 KiB: 32 µs; with a key 21 µs). */
+function prepareKey(side: Keyed): void {
+  if (Buffer.isBuffer(side._macKey)) side._macKey = createSecretKey(side._macKey)
 }
 
 /** Messages of the connection protocol: RFC 4250 §4.1.2. */
@@ -61,7 +72,16 @@ export class PacketLine {
       ping()
     }
     this.#inside._sock.on('drain', () => this.room())
-    ;(end as EventEmitter).on('handshake', () => this.room())
+    const keyed = () => {
+      prepareKey(protocol._cipher)
+      prepareKey(protocol._decipher)
+    }
+    keyed()
+    // Every exchange of keys makes new ones.
+    ;(end as EventEmitter).on('handshake', () => {
+      keyed()
+      this.room()
+    })
   }
 
   #take(payload: Buffer): unknown {

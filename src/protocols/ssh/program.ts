@@ -14,6 +14,8 @@ export type { Terminal } from './terminal.ts'
 /** What runs on a session channel after it was permitted. */
 export interface Program {
   readonly granted: true
+  /** It looks at bytes it was given again later. */
+  readonly holds: boolean
   /** Bytes it has not passed on. */
   readonly keptOfTarget: number
   readonly keptOfClient: number

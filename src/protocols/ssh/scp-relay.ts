@@ -59,6 +59,10 @@ export class ScpRelay {
     this.#order = order
   }
 
+  get holds(): boolean {
+    return this.#state === 'judging'
+  }
+
   get kept(): number {
     return this.#kept.size
   }

@@ -34,6 +34,9 @@ export class ScpProgram implements Program {
     this.#lifetime = lifetime(parts)
   }
 
+  get holds(): boolean {
+    return this.#relay.holds
+  }
   get keptOfTarget(): number {
     return this.#puts ? 0 : this.#relay.kept
   }

@@ -52,6 +52,10 @@ export class SessionChannel implements Flow {
     this.#pair = pair
   }
 
+  get holds(): boolean {
+    return this.#held !== undefined || (this.#program?.holds ?? false)
+  }
+
   get keptOfClient(): number {
     return this.#inboxBytes + (this.#program?.keptOfClient ?? 0)
   }

@@ -28,8 +28,11 @@ export class SftpProgram implements Program {
     this.#lifetime = lifetime(parts)
   }
 
+  get holds(): boolean {
+    return this.#relay.holds
+  }
   get keptOfTarget(): number {
-    return 0
+    return this.#relay.keptOfTarget
   }
   get keptOfClient(): number {
     return this.#relay.keptOfClient

@@ -82,6 +82,14 @@ export class SftpRelay {
     return this.#client.kept
   }
 
+  get keptOfTarget(): number {
+    return this.#target.kept
+  }
+
+  get holds(): boolean {
+    return this.#judging
+  }
+
   fromClient(bytes: Buffer): void {
     this.#client.push(bytes)
   }
