@@ -54,6 +54,10 @@ export interface TestGatewayOptions {
   readonly through?: 'direct' | 'connector'
   /** Switches of the connector: `--websocket`. */
   readonly connector?: readonly string[]
+  /** Join tokens wanted beside: how many of each name. */
+  readonly joinTokens?: Readonly<Record<string, number>>
+  /** In front of the gateway's command: `['ip', 'netns', 'exec', 'near']`. */
+  readonly before?: readonly string[]
 }
 
 /** A process between client and target. */
@@ -70,6 +74,7 @@ export interface TestGateway extends Between {
   readonly ssh: number
   /** Port of the listener for connectors; throws when there is none. */
   readonly tunnel: number
+  readonly joinTokens: Readonly<Record<string, readonly string[]>>
   /** The connector of `through: 'connector'`. */
   readonly connector: ConnectorProcess | undefined
   /** Base URL of the API. */
@@ -107,9 +112,17 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   const logPath = join(folder.path, 'log')
   const launch = async (principals: readonly string[]) => {
     const all = { dataDir, policyDir, drainSeconds: 1, ...settings, listen: listen() }
-    const connectors = through === 'connector' && principals.length > 0 ? { rig: 1 } : {}
+    const connectors = {
+      ...(principals.length > 0 && options.joinTokens),
+      ...(through === 'connector' && principals.length > 0 && { rig: 1 }),
+    }
     const order: GatewayOrder = { settings: all, principals, connectors }
-    return await startProcess('gateway-process.ts', { argument: JSON.stringify(order), node: options.node, logPath })
+    return await startProcess('gateway-process.ts', {
+      argument: JSON.stringify(order),
+      node: options.node,
+      before: options.before,
+      logPath,
+    })
   }
   let { child, line } = await launch(principalsOf(policy))
   let answer = JSON.parse(line) as GatewayLine
@@ -148,6 +161,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
       return answer.tunnel ?? raise('the settings ask for no listener for connectors')
     },
     connector,
+    joinTokens,
     dataDir,
     token,
     login: (principal, { resource = resources[0]!.name, user, database = target.database } = {}) => ({
@@ -185,16 +199,17 @@ export async function startPipeProcess({ target }: { target: Login }): Promise<B
 interface Program {
   readonly argument: string
   readonly node?: readonly string[] | undefined
+  readonly before?: readonly string[] | undefined
   readonly logPath?: string
 }
 
 /** Starts a program of this folder and waits for the one line it prints when it is ready. */
 async function startProcess(
   name: string,
-  { argument, node = [], logPath }: Program,
+  { argument, node = [], before = [], logPath }: Program,
 ): Promise<{ child: ChildProcess; line: string }> {
   const log = logPath === undefined ? 'inherit' : openSync(logPath, 'a')
-  const child = spawnMortal([process.execPath, ...node, join(import.meta.dirname, name), argument], {
+  const child = spawnMortal([...before, process.execPath, ...node, join(import.meta.dirname, name), argument], {
     stdio: ['ignore', 'pipe', log],
   })
   const failed = once(child, 'exit').then(() =>
