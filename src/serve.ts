@@ -7,9 +7,10 @@ import { type ApiListener, listenApi } from './api/server.ts'
 import { createApprovals } from './approval/approvals.ts'
 import { createGateway, type Gateway, type ListenerConfig } from './engine/gateway.ts'
 import { createAttempts } from './identity/attempts.ts'
+import { documentsInForce } from './identity/documents.ts'
 import { createTokenEndpoint } from './identity/exchange/endpoint.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
-import { createPeople, documentsOf } from './identity/people.ts'
+import { createPeople } from './identity/people.ts'
 import { createSignInService } from './identity/sign-in/service.ts'
 import { createSshCa } from './identity/ssh-ca.ts'
 import { createSshLinks } from './identity/ssh-links.ts'
@@ -167,7 +168,7 @@ async function openServices({ settings, log, closers }: Start) {
   )
   const master = loadMasterKey({ env: process.env, path: at('keys', 'master.key') })
   const vault = await createVault({ store, master, clock, env: process.env, log })
-  const documents = () => documentsOf(policies.current())
+  const documents = await documentsInForce(policies, { store, ledger, clock, log })
   const principals = closers.keep(createPeople({ store, documents, clock, log }))
   await principals.load()
   const publicUrl = { base: settings.publicUrl ?? '' }

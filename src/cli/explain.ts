@@ -4,7 +4,7 @@ import type { ExplainOptions } from './policy/explain.ts'
 const EXAMPLES = `
 Examples:
   sluice explain --as agent:triage-bot --on orders "DELETE FROM orders"
-  sluice explain --as agent:triage-bot --on-behalf-of human:ada --on orders "SELECT email FROM customers"
+  sluice explain --as agent:triage-bot --for human:ada --on orders "SELECT email FROM customers"
   sluice explain --as agent:triage-bot --on orders --table "customers: id, name, email" "SELECT name FROM customers WHERE id = 1"
   sluice explain --as agent:triage-bot --on web-1 "find /var/log -name '*.gz' -delete"
   sluice explain --as human:eve --group dba --on orders --policy policy/ --at 2026-12-24T12:00:00Z "DROP TABLE orders"
@@ -29,7 +29,7 @@ export function registerExplainCommand(program: Command): void {
     )
     .option('--group <name>', 'a group the identity provider puts the principal in; may be given several times', gather)
     .option('--table <name: columns>', 'a table of the target; may be given several times', gather)
-    .option('--on-behalf-of <id>', 'the party it acts for, such as human:ada')
+    .option('--for <id>', 'whom it acts for, nearest first, such as human:ada; may be given several times', gather)
     .option('--at <time>', 'when it is asked, with offset (default: now)', instant)
     .option('--major <version>', 'PostgreSQL version whose grammar reads the statement', '17')
     .addHelpText('after', EXAMPLES)

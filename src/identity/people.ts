@@ -19,7 +19,7 @@ export interface PeopleDocuments {
 }
 
 /** A compiled policy, as far as people are concerned. */
-interface PolicyOfPeople {
+export interface PolicyOfPeople {
   readonly version: string
   readonly signIn: Pick<PeopleDocuments, 'providers' | 'accounts'>
   readonly principals: ReadonlyMap<string, KnownPrincipal>

@@ -10,6 +10,9 @@ export interface KnownPrincipal {
   readonly groups: readonly string[]
   /** For whom it may act: ids, and `group:` names. Unset: for nobody. */
   readonly delegators?: readonly string[] | undefined
+  /** Of an agent: the group that answers for it, and what it is for. */
+  readonly owner?: string | undefined
+  readonly purpose?: string | undefined
   /** Longest a token of it may hold, in milliseconds. */
   readonly maxLifetime_ms?: number | undefined
 }

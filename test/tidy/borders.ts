@@ -82,7 +82,7 @@ export const CROSSINGS: Readonly<Record<string, string>> = {
   ...offline('cli/policy/analyse.ts', 'policy', 'shell', 'sql'),
   ...offline('cli/policy/cases.ts', 'policy'),
   ...offline('cli/policy/check.ts', 'policy'),
-  ...offline('cli/policy/explain.ts', 'policy'),
+  ...offline('cli/policy/explain.ts', 'model', 'policy'),
   ...offline('cli/policy/files.ts', 'policy'),
   ...offline('cli/policy/print.ts', 'policy'),
   ...offline('cli/policy/problems.ts', 'policy'),

@@ -1,5 +1,13 @@
 import { statSync } from 'node:fs'
-import { compilePolicy, explain, type PolicyTest, policyTests, principalOf } from '../../policy/index.ts'
+import type { Principal } from '../../model/principal.ts'
+import {
+  type CompiledPolicy,
+  compilePolicy,
+  explain,
+  type PolicyTest,
+  policyTests,
+  principalOf,
+} from '../../policy/index.ts'
 import { CommandFailure, EXIT, principalIdOf } from '../exit.ts'
 import { paintFor, visible } from '../paint.ts'
 import { createAnalyser } from './analyse.ts'
@@ -13,7 +21,8 @@ export interface ExplainOptions {
   readonly on: string
   readonly policy?: string[]
   readonly group?: string[]
-  readonly onBehalfOf?: string
+  /** Whom it acts for, nearest first. */
+  readonly for?: string[]
   readonly at?: number
   readonly table?: string[]
   readonly major: string
@@ -25,7 +34,7 @@ export async function explainStatement(text: string, options: ExplainOptions): P
   if (options.as === undefined)
     throw new CommandFailure('--as is missing.', EXIT.usage, 'Write `--as agent:triage-bot` or `--as human:ada`.')
   const as = principalIdOf(options.as)
-  const behind = options.onBehalfOf === undefined ? undefined : principalIdOf(options.onBehalfOf)
+  const behind = (options.for ?? []).map(principalIdOf)
   const files = readPolicyFiles(pathsOf(options))
   const [policy, problems] = problemsOf(() => compilePolicy(files))
   // Each file by itself: two may set the same scene.
@@ -49,11 +58,7 @@ export async function explainStatement(text: string, options: ExplainOptions): P
       known ? `Write one of ${known}.` : 'The policy has none.',
     )
   }
-  const principal = principalOf(policy, {
-    id: as,
-    ...(options.group && { groups: options.group }),
-    ...(behind && { actor: behind }),
-  })
+  const principal = chainOf(policy, { as, behind, groups: options.group })
   const tables = { ...declaredTables(tests), ...parseTables(options.table ?? []) }
   const analyse = await createAnalyser(policy, tables, options.major)
   const operation = await analyse(text, resource)
@@ -69,8 +74,34 @@ export async function explainStatement(text: string, options: ExplainOptions): P
   const stranger = policy.principals.has(as) ? '' : `No document names ${visible(as)}: no token can be issued to it.\n`
   const guessed = 'No table is declared, so every column may carry any label: see --table.\n'
   process.stdout.write(
-    paint.yellow(stranger) + (tablesDeclared || resource.protocol === 'ssh' ? '' : paint.yellow(guessed)) + formatExplanation(explanation, paint),
+    paint.yellow(stranger + undelegated(policy, principal)) +
+      (tablesDeclared || resource.protocol === 'ssh' ? '' : paint.yellow(guessed)) +
+      formatExplanation(explanation, paint),
   )
+}
+
+interface Chain {
+  readonly as: string
+  readonly behind: readonly string[]
+  readonly groups: readonly string[] | undefined
+}
+
+/** The one who acts with everyone behind it, as a token would name them. */
+function chainOf(policy: CompiledPolicy, { as, behind, groups }: Chain): Principal {
+  let actor: Principal | undefined
+  for (const id of behind.toReversed()) actor = { ...principalOf(policy, id), ...(actor && { actor }) }
+  return { ...principalOf(policy, { id: as, ...(groups && { groups: [...groups] }) }), ...(actor && { actor }) }
+}
+
+/** What no token would be issued for: an agent whose document does not list whom it acts for. */
+function undelegated(policy: CompiledPolicy, principal: Principal): string {
+  const { actor } = principal
+  if (actor === undefined) return ''
+  const delegators = policy.principals.get(principal.id)?.delegators ?? []
+  const groups = policy.groupsOf(actor).map((group) => `group:${group}`)
+  const listed = delegators.some((by) => by === actor.id || groups.includes(by))
+  const told = `The document of ${visible(principal.id)} does not list ${visible(actor.id)} among its delegators: no token can be issued.\n`
+  return (listed ? '' : told) + undelegated(policy, actor)
 }
 
 function pathsOf({ policy }: ExplainOptions): readonly string[] {
