@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls'
 import { expect, it } from 'vitest'
 import { CALLER_NAMES, type Caller, DIGEST, startTestApi, type TestApi } from '../../test/rig/api.ts'
 import { ACCESS, type Access } from './access.ts'
@@ -14,6 +15,10 @@ const RIGHTS: Record<Access, { readonly may: readonly Caller[]; readonly else: (
   token: { may: ['bot', 'sue', 'root'], else: () => 404 },
 }
 
+/** Any certificate will do: one of those that come with Node. */
+const SAML_CERTIFICATE = rootCertificates[0]!.replaceAll(/-----[A-Z ]+-----|\n/g, '')
+const SAML_METADATA = `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.test"><IDPSSODescriptor><KeyDescriptor><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>${SAML_CERTIFICATE}</X509Certificate></X509Data></KeyInfo></KeyDescriptor><SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.test/sso"/></IDPSSODescriptor></EntityDescriptor>`
+
 /** A body that is valid, by route; a route with a body that stands not here fails. */
 const BODIES: Readonly<Record<string, unknown>> = {
   'post /api/v1/sessions/{id}/kill': { reason: 'test' },
@@ -21,6 +26,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'post /api/v1/approvals/{id}/reject': { digest: DIGEST },
   'post /api/v1/tokens': { principal: 'human:eve', ttl_ms: 60_000 },
   'put /api/v1/secrets/{name}': { value: 'v' },
+  'post /api/v1/saml/metadata': { metadata: SAML_METADATA },
   'post /api/v1/break-glass/seal': { groups: ['admins'] },
   'post /api/v1/policy/explain': { resource: 'orders', text: 'SELECT 1' },
   'post /api/v1/connectors': { name: 'vpc-1' },

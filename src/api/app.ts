@@ -16,6 +16,7 @@ import { pageRoutes } from './page.ts'
 import { policyRoutes } from './policy.ts'
 import { refuse } from './refusal.ts'
 import { resourceRoutes } from './resources.ts'
+import { samlRoutes } from './saml.ts'
 import { scimRoutes } from './scim.ts'
 import { secretRoutes } from './secrets.ts'
 import type { ApiServices } from './services.ts'
@@ -66,6 +67,7 @@ export function createApi(services: ApiServices) {
     .route('/', scimRoutes())
     .route('/', breakGlassDoor())
     .route('/api/v1', breakGlassRoutes())
+    .route('/api/v1', samlRoutes())
     .route('/', oauthRoutes(signIn))
     .route('/api/v1', meRoutes())
     .route('/api/v1', sessionRoutes())

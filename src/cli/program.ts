@@ -15,6 +15,7 @@ import { registerLogoutCommand } from './logout.ts'
 import { registerPolicyCommands } from './policy.ts'
 import { registerReplayCommand } from './replay.ts'
 import { registerResourcesCommand } from './resources.ts'
+import { registerSamlCommands } from './saml.ts'
 import { registerSecretCommands } from './secret.ts'
 import { registerServeCommand, type ServeWish } from './serve.ts'
 import { registerSessionsCommand } from './sessions.ts'
@@ -47,6 +48,7 @@ const VERBS = [
   registerSshCommands,
   registerSecretCommands,
   registerBreakGlassCommands,
+  registerSamlCommands,
   registerConnectorsCommand,
   registerPolicyCommands,
   registerAuditCommands,
