@@ -67,27 +67,12 @@ export async function startRunAgent({ path, certify, said }: RunAgentOptions): P
     return Buffer.from([FAILURE])
   }
 
-  async function serve(client: Socket): Promise<void> {
-    let rest = Buffer.alloc(0)
-    for await (const chunk of client as AsyncIterable<Buffer>) {
-      rest = Buffer.concat([rest, chunk])
-      while (rest.length >= 4) {
-        const length = rest.readUInt32BE(0)
-        if (length === 0 || length > LIMITS.agent_message) return void client.destroy()
-        if (rest.length < 4 + length) break
-        const message = rest.subarray(4, 4 + length)
-        rest = rest.subarray(4 + length)
-        client.write(sshString(await answer(message)))
-      }
-    }
-  }
-
   const open = new Set<Socket>()
   const server = createServer((client) => {
     open.add(client)
     client.once('close', () => open.delete(client))
     client.on('error', () => client.destroy())
-    serve(client).catch((error: unknown) => {
+    converse(client, answer).catch((error: unknown) => {
       said(`ssh: ${error instanceof Error ? error.message : String(error)}`)
       client.destroy()
     })
@@ -102,5 +87,21 @@ export async function startRunAgent({ path, certify, said }: RunAgentOptions): P
         server.close(() => resolve())
         for (const client of open) client.destroy()
       }),
+  }
+}
+
+/** Requests in their order, each answered before the next is read. */
+async function converse(client: Socket, answer: (message: Buffer) => Promise<Buffer>): Promise<void> {
+  let rest = Buffer.alloc(0)
+  for await (const chunk of client as AsyncIterable<Buffer>) {
+    rest = Buffer.concat([rest, chunk])
+    while (rest.length >= 4) {
+      const length = rest.readUInt32BE(0)
+      if (length === 0 || length > LIMITS.agent_message) return void client.destroy()
+      if (rest.length < 4 + length) break
+      const message = rest.subarray(4, 4 + length)
+      rest = rest.subarray(4 + length)
+      client.write(sshString(await answer(message)))
+    }
   }
 }

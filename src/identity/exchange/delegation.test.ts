@@ -108,9 +108,9 @@ describe('a sub-agent', () => {
 
   it('acts for the agent and the person, under the agent’s narrowing', async () => {
     const issued = await rig.send(exchangeOf(await delegated({ authorization_details: READ_ORDERS }), asHelper))
-    const helper = (await rig.signIn(issued.token.reveal()))!
-    expect(actorChain(helper).map(({ id }) => id)).toEqual(['agent:helper', 'agent:bot', 'human:ada'])
-    expect(helper.scope).toEqual([{ resources: ['orders'], effects: 2 }])
+    const sub = (await rig.signIn(issued.token.reveal()))!
+    expect(actorChain(sub).map(({ id }) => id)).toEqual(['agent:helper', 'agent:bot', 'human:ada'])
+    expect(sub.scope).toEqual([{ resources: ['orders'], effects: 2 }])
   })
 
   it.each([
@@ -129,9 +129,9 @@ describe('a sub-agent', () => {
   })
 
   it('has none of its own', async () => {
-    const helper = (await rig.send(exchangeOf(await delegated(), asHelper))).token.reveal()
-    expect(await rig.refusal(exchangeOf(helper, { requested_actor: 'agent:third' }))).toBe('delegation.depth')
-    expect(await rig.refusal(exchangeOf(helper, asBot))).toBe('delegation.refused')
+    const sub = (await rig.send(exchangeOf(await delegated(), asHelper))).token.reveal()
+    expect(await rig.refusal(exchangeOf(sub, { requested_actor: 'agent:third' }))).toBe('delegation.depth')
+    expect(await rig.refusal(exchangeOf(sub, asBot))).toBe('delegation.refused')
   })
 })
 
