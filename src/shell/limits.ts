@@ -14,8 +14,6 @@ export const PATHS_MAX = 1_024
 export const FUNCTIONS_MAX = 64
 /** Characters read over all levels of one line: text inside `sh -c` is read again, so twice nested is read thrice. */
 export const READ_MAX = 4 * LINE_MAX
-/** Words a brace expression is written out to; with more it stays one word that is not known. */
-export const BRACES_MAX = 32
 /** Folders a `cd` may have led to; more, and relative names are not known. */
 export const FOLDERS_MAX = 8
 /** Lines kept read, and characters of all of them. */
