@@ -7,6 +7,7 @@ import { systemClock } from '../src/kit/clock.ts'
 import { openStore } from '../src/store/store.ts'
 import type { BenchResult } from './postgres.ts'
 import { median, type Row } from './report.ts'
+import { benchSignIn } from './sign-in.ts'
 
 export interface IdentityBenchOptions {
   readonly quick: boolean
@@ -28,7 +29,8 @@ export async function benchIdentity(options: IdentityBenchOptions): Promise<Benc
   ])
   const identity = createIdentity({ store, clock: systemClock, principals: { lookup: (id) => people.get(id) } })
   try {
-    return await measure(identity, options)
+    const { samples, rows } = await measure(identity, options)
+    return { samples, rows: [...rows, ...(await benchSignIn(options))] }
   } finally {
     identity.close()
     await store.close()
