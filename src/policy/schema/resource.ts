@@ -75,13 +75,16 @@ export const resource = z.strictObject({
         .regex(/^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$/)
         .meta({
           description: 'Type and key, as `ssh-keyscan` prints them after the host.',
-          examples: ['"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…"'],
+          examples: ['"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtWTZ1bJ0WQXk3pV0bM1mJ7zP8C7K3lJ2m9nR4f0aBc"'],
         }),
     )
     .min(1)
     .max(100)
     .optional()
-    .meta({ description: "SSH: the target's host keys; any other is refused.", examples: ['["ssh-ed25519 AAAA…"]'] }),
+    .meta({
+      description: "SSH: the target's host keys; any other is refused.",
+      examples: ['["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtWTZ1bJ0WQXk3pV0bM1mJ7zP8C7K3lJ2m9nR4f0aBc"]'],
+    }),
   tls: tls.optional().meta({ description: 'Default: verify-full.', examples: ['{ mode: verify-full }'] }),
   description,
 })
