@@ -15,7 +15,7 @@ export function resident(pid: number, line: 'VmRSS' | 'VmHWM'): number {
 }
 
 /** Sets the kernel's high-water mark of a process to what it holds now (proc(5): clear_refs 5). */
-function forgetPeak(pid: number): void {
+export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }
 

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- postgres|tunnel|identity [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]`: direct, PgBouncer, a bare Node byte pipe and Sluice with full
+ * `npm run bench -- postgres|ssh|tunnel|identity [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]`: direct, PgBouncer, a bare Node byte pipe and Sluice with full
  * enforcement take turns. Exit code 1 when a target is missed. `--measure` takes only those whose name contains the word. `--cpu-prof` writes a profile of the gateway's process, and its figures
  * then include the profiler.
  */
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { benchIdentity } from './identity.ts'
 import { benchPostgres } from './postgres.ts'
 import { met, tables } from './report.ts'
+import { benchSsh } from './ssh.ts'
 import { benchTunnel } from './tunnel.ts'
 
 const { values, positionals } = parseArgs({
@@ -22,13 +23,14 @@ const { values, positionals } = parseArgs({
 })
 const SUITES: Readonly<Record<string, typeof benchPostgres>> = {
   postgres: benchPostgres,
+  ssh: benchSsh,
   tunnel: benchTunnel,
   identity: benchIdentity,
 }
 const suite = positionals.length === 1 ? SUITES[positionals[0]!] : undefined
 if (!suite) {
   console.error(
-    'Say what to measure: npm run bench -- postgres|tunnel|identity [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]',
+    'Say what to measure: npm run bench -- postgres|ssh|tunnel|identity [--json FILE] [--quick] [--measure WORD] [--cpu-prof FOLDER]',
   )
   process.exit(2)
 }

@@ -16,6 +16,8 @@ export interface SshGatewayOptions {
   readonly settings?: Readonly<Record<string, unknown>>
   /** A folder of the test's own for ledger, store and keys. */
   readonly dataDir?: string
+  /** Switches of node for the gateway's process. */
+  readonly node?: readonly string[]
 }
 
 export interface SshGateway extends AsyncDisposable {
@@ -33,7 +35,7 @@ export interface SshGateway extends AsyncDisposable {
 
 /** A gateway in front of one SSH server, as the resource `web-1`. */
 export async function startSshGateway(options: SshGatewayOptions): Promise<SshGateway> {
-  const { target, policy, resource, documents = [], settings, dataDir } = options
+  const { target, policy, resource, documents = [], settings, dataDir, node } = options
   const folder = tempFolder('ssh')
   const keyFile = join(folder.path, 'target-key')
   writeFileSync(keyFile, target.keyText, { mode: 0o600 })
@@ -52,6 +54,7 @@ export async function startSshGateway(options: SshGatewayOptions): Promise<SshGa
     policy: [policy, ...[web, ...documents].map((document) => JSON.stringify(document))].join('\n---\n'),
     resources: [],
     ...(dataDir !== undefined && { dataDir }),
+    ...(node && { node }),
     settings: { listen: { postgres: '127.0.0.1:0', api: '127.0.0.1:0', ssh: '127.0.0.1:0' }, ...settings },
   })
   const sshOptions = [
