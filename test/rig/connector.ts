@@ -21,6 +21,8 @@ export interface ConnectorProcessOptions {
   /** Switches of node. */
   readonly node?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  /** The program. Default: from the sources. */
+  readonly main?: string
   /** Resolve at once, not when the tunnel is up. */
   readonly impatient?: boolean
 }
@@ -44,7 +46,7 @@ export async function startConnectorProcess(options: ConnectorProcessOptions): P
   const own = options.folder === undefined ? tempFolder('connector') : undefined
   const folder = options.folder ?? own!.path
   const logPath = join(folder, `log-${Date.now()}`)
-  const command = [process.execPath, ...node, MAIN, 'connector', '--gateway', gateway, '--dir', folder]
+  const command = [process.execPath, ...node, options.main ?? MAIN, 'connector', '--gateway', gateway, '--dir', folder]
   const wanted = allow.flatMap((entry) => ['--allow', entry])
   const child = spawnMortal([...before, ...command, ...wanted, '--log', 'debug', ...switches], {
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,13 +1,9 @@
 import { once } from 'node:events'
-import { request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
 import { createConnection } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import WebSocket from 'ws'
 import { SluiceError } from '../../kit/errors.ts'
 import { LIMITS } from '../limits.ts'
-import { streamOf } from '../web-socket.ts'
 import { CIPHERS, GATEWAY_NAME, type JOIN, type TUNNEL, WEBSOCKET_PATH } from '../wire.ts'
 
 /** How the gateway is reached. */
@@ -79,6 +75,8 @@ async function open(way: Way, signal: AbortSignal): Promise<Duplex> {
   })
   tie(tcp, outer)
   await once(outer, 'secureConnect', { signal })
+  // Loaded where it is needed: a connector is small.
+  const [{ WebSocket }, { streamOf }] = await Promise.all([import('ws'), import('../web-socket.ts')])
   const socket = new WebSocket(`wss://${host}:${way.port}${WEBSOCKET_PATH}`, {
     createConnection: () => outer,
     perMessageDeflate: false,
@@ -110,9 +108,10 @@ async function openTcp({ host, port, proxy }: Way, signal: AbortSignal): Promise
 }
 
 /** An HTTP proxy's CONNECT (RFC 9110 §9.3.6). */
-function throughProxy(proxy: URL, authority: string, signal: AbortSignal): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const request = (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
+async function throughProxy(proxy: URL, authority: string, signal: AbortSignal): Promise<Duplex> {
+  const { request: open } = await (proxy.protocol === 'https:' ? import('node:https') : import('node:http'))
+  return await new Promise((resolve, reject) => {
+    const request = open({
       host: proxy.hostname.replace(/^\[|\]$/g, ''),
       port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
       method: 'CONNECT',
