@@ -65,6 +65,18 @@ test('the wire survives any cutting into pieces, on both legs (A53)', async () =
   expect(await canonicalPsql(behind.login('human:suite'), sql)).toEqual(expected)
 })
 
+test.each([
+  ['a read is stopped', 'select count(*) from generate_series(1, 1e12)', 'gone'],
+  ['what changes something goes on', 'create table kept as select 1 as one from pg_sleep(2)', 'kept'],
+])('a client that dies while its statement runs: %s', async (_, sql, end) => {
+  const client = await WireClient.open(login())
+  client.send(wire.query(sql))
+  await becomes(server, `select state from pg_stat_activity where pid = ${client.pid}`, 'active')
+  client[Symbol.dispose]()
+  if (end === 'gone') await becomes(server, `select count(*) from pg_stat_activity where pid = ${client.pid}`, '0')
+  else await becomes(server, `select count(*) from pg_class where relname = 'kept'`, '1')
+})
+
 test('a client that dies mid-result: the server stops working for it, and the ledger closes the session', async () => {
   const count = (kind: string) => readLedger(gateway.dataDir).filter((entry) => entry.kind === kind).length
   const client = await WireClient.open(login())

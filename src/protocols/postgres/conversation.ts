@@ -1,4 +1,5 @@
 import { SluiceError } from '../../kit/errors.ts'
+import { effects } from '../../model/effects.ts'
 import type { Conversation } from '../contract.ts'
 import { ClientSide } from './client-side.ts'
 import { Dialogue, type DialogueParts } from './dialogue.ts'
@@ -32,7 +33,10 @@ export class PostgresConversation implements Conversation {
     return held !== undefined
   }
 
+  /** The server would not notice before it has a result to send. A read is stopped for nobody's sake; what changes something is left to its end. */
   clientLeft(): void {
+    const run = this.#dialogue.running()
+    if (run?.statements.every((statement) => (statement.effects & ~READS) === 0)) this.#dialogue.parts.cancel()
     this.#dialogue.end()
   }
 
@@ -48,3 +52,4 @@ export class PostgresConversation implements Conversation {
 }
 
 const NOTHING = Buffer.alloc(0)
+const READS = effects('read', 'export', 'session')
