@@ -37,11 +37,13 @@ export class Window {
   look(bytes: number, now_ms: number): void {
     const came = bytes - this.#bytes
     const took_ms = now_ms - this.#at_ms
+    const rtt_ms = Math.min(...this.#rtts)
+    // What comes in less than a round trip may be the window's doing.
+    if (took_ms <= 0 || took_ms < rtt_ms) return
     this.#bytes = bytes
     this.#at_ms = now_ms
-    const rtt_ms = Math.min(...this.#rtts)
     // A stream that has just begun says nothing of the link.
-    if (came < LIMITS.windowLeast || took_ms <= 0 || !Number.isFinite(rtt_ms)) return
+    if (came < LIMITS.windowLeast / 2) return
     const perTrip = (came / took_ms) * rtt_ms
     // Half as much again: a window that was too small shows in a rate that grows with it.
     const wanted = Math.min(LIMITS.windowMost, LIMITS.windowLeast + perTrip * 1.5)

@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import { createConnection, type Socket } from 'node:net'
+import { SluiceError } from '../../kit/errors.ts'
 import { LIMITS } from '../limits.ts'
 import type { RefusalWord } from '../wire.ts'
 import { ReadBuffers } from './read-buffers.ts'
@@ -87,10 +88,12 @@ export function carry(stream: ServerHttp2Stream, reached: Reached): void {
   stream.on('data', into(socket, stream))
   stream.on('end', () => socket.end())
   socket.on('drain', () => stream.resume())
-  socket.on('error', () => stream.close(constants.NGHTTP2_CONNECT_ERROR))
+  // Destroyed, not closed: a close would send an end first, and what was cut would look whole.
+  const cut = () => stream.destroy(new SluiceError('target.left'))
+  socket.on('error', cut)
   socket.on('close', () => {
     // In order, the target's end came before, and its last bytes wait in the stream. Without it the connection was cut.
-    if (!socket.readableEnded) stream.close(constants.NGHTTP2_CONNECT_ERROR)
+    if (!socket.readableEnded) cut()
   })
   stream.on('error', () => socket.resetAndDestroy())
   stream.on('close', () => {
