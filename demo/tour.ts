@@ -64,6 +64,12 @@ export function tourOf(place: TourPlace): TourStep[] {
     },
     ...(place.ssh ? hostSteps(place) : []),
     {
+      promise:
+        'You sign in at an identity provider (a built-in one; a script plays your browser here), work on the token that gives, and sign out.',
+      run: `BROWSER="node tools/run.cjs demo/visit.ts" ${sluice} login && ${sluice} sql orders -c "SELECT count(*) AS tickets FROM tickets" && ${sluice} logout`,
+      expect: 'Signed in as human:ada[\\s\\S]*\\(1 row\\)[\\s\\S]*Signed out human:ada',
+    },
+    {
       promise: 'Every session can be replayed: statement, decision, rule, and the rows as the client saw them.',
       run: `${asAgent('SELECT id, name, email FROM customers WHERE id < 4')} && ${sluice} replay`,
       expect: '\\(3 rows\\)[\\s\\S]*SELECT id, name, email[\\s\\S]*agents-read-masked[\\s\\S]*@\\*{2}',

@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto'
 import type { Context } from 'hono'
+import type { Principal } from '../model/principal.ts'
 import { mayReadApproval } from './access.ts'
 import { type ShownApproval, shownApproval } from './approvals.ts'
 import { type ApiEnv, routeGroup } from './env.ts'
+import { cookieOf, SESSION_COOKIE } from './sign-in/cookies.ts'
 import { peerOf, type SignIn } from './sign-in.ts'
 
 /** Text runs left to right whatever its letters, so that the order seen is the order run. */
@@ -26,11 +28,13 @@ export function pageRoutes(signIn: SignIn) {
     const id = c.req.param('id')
     c.header('Content-Security-Policy', POLICY)
     c.header('Referrer-Policy', 'no-referrer')
-    const token = tokenOf(c)
-    const caller = token === undefined ? undefined : await signIn(token, peerOf(c.env)).catch(() => undefined)
+    const caller = await callerOf(c, signIn)
     if (!caller) {
-      c.header('WWW-Authenticate', 'Basic realm="Sluice: your token is the password", charset="UTF-8"')
-      return c.html(signInPage(id), 401)
+      const ways = c.var.services.signIn.desk.providers().length
+      // A browser that is asked for a password never shows the page, and so not the way to the provider.
+      if (ways === 0 || c.req.header('authorization') !== undefined)
+        c.header('WWW-Authenticate', 'Basic realm="Sluice: your token is the password", charset="UTF-8"')
+      return c.html(signInPage(id, ways > 0), 401)
     }
     const approval = await c.var.services.approvals.get(id)
     if (!approval || !mayReadApproval(caller, approval))
@@ -41,6 +45,15 @@ export function pageRoutes(signIn: SignIn) {
   return app
 }
 
+/** Whoever a browser's session or a token stands for; undefined for nobody. */
+async function callerOf(c: Context<ApiEnv>, signIn: SignIn): Promise<Principal | undefined> {
+  const token = tokenOf(c)
+  const cookie = token === undefined ? cookieOf(c, SESSION_COOKIE) : undefined
+  const proof = token ?? cookie
+  if (proof === undefined) return undefined
+  return await signIn(proof, peerOf(c.env), token === undefined ? 'cookie' : 'token').catch(() => undefined)
+}
+
 function tokenOf(c: Context<ApiEnv>): string | undefined {
   const basic = /^Basic +([A-Za-z0-9+/=]{1,1024})$/i.exec(c.req.header('authorization') ?? '')?.[1]
   if (!basic) return undefined
@@ -48,11 +61,12 @@ function tokenOf(c: Context<ApiEnv>): string | undefined {
   return text.slice(text.indexOf(':') + 1)
 }
 
-function signInPage(id: string): string {
+function signInPage(id: string, browser: boolean): string {
+  const link = browser ? `<p><a href="/sign-in?return=/approvals/${encodeURIComponent(id)}">Sign in</a></p>` : ''
   const command = /^[A-Za-z0-9_]{1,64}$/.test(id) ? `<pre>sluice approvals show ${id}</pre>` : ''
   return page(
     'Sign in',
-    `<p>Reload and give your Sluice token as the password; the user name does not matter. Or, in a terminal:</p>${command}`,
+    `${link || '<p>Reload and give your Sluice token as the password; the user name does not matter.</p>'}<p>Or, in a terminal:</p>${command}`,
   )
 }
 

@@ -41,7 +41,16 @@ it('opens once, for an hour, as an administrator, and is heard of everywhere', a
   const status = (await (await door.api.call('root', 'GET', '/api/v1/status')).json()) as { notices: string[] }
   expect(status.notices).toEqual([expect.stringContaining(WHY)])
   expect((await open(secret!)).code).toBe('signin.refused')
-  // Sealed anew: the notice goes, and so does whoever came in.
+  const leave = await fetch(`${door.url}/api/v1/sign-out`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+  })
+  expect([leave.status, await who(token!)]).toEqual([200, undefined])
+})
+
+it('sealed anew, the notice goes, and so does whoever came in', async () => {
+  vi.spyOn(door.api.services.log, 'error').mockImplementation(() => {})
+  const { token } = await open((await seal()).secret!)
   const ended = vi.fn()
   door.api.services.identity.onRevoked((await who(token!))!, ended)
   await seal()

@@ -9,6 +9,7 @@ import { peerOf } from '../sign-in.ts'
 import { checkOrigin, cookieOf, csrfOf, dropCookie, FLOW_COOKIE, SESSION_COOKIE, setCookie } from './cookies.ts'
 import { answerDevice, devicePage, neededCode } from './device.ts'
 import { button, escapeHtml, form, sendPage } from './html.ts'
+import { answerSshLink, sshLinkPage } from './ssh-link.ts'
 import { greet, visitorOf } from './visitor.ts'
 
 /** The one program that may ask for a token by a loopback address; it has no secret (RFC 8252 §8.4), so the person is asked. */
@@ -21,6 +22,7 @@ export const CLI_CLIENT = 'sluice-cli'
 export function signInRoutes() {
   const app = routeGroup()
   app.onError((error, c) => sendFailure(c, error))
+  app.get('/', home)
   app.get('/sign-in', (c) => choose(c, { kind: 'console', returnTo: ownPath(c.req.query('return')) }))
   app.get('/sign-in/:provider', (c) =>
     begin(c, c.req.param('provider'), { kind: 'console', returnTo: ownPath(c.req.query('return')) }),
@@ -46,6 +48,8 @@ export function signInRoutes() {
   app.post('/confirm', answerOf)
   app.get('/device', devicePage)
   app.get('/device/sign-in', (c) => choose(c, { kind: 'device', code: neededCode(c) }))
+  app.get('/ssh/:id', sshLinkPage)
+  app.post('/ssh/:id', answerSshLink)
   app.post('/sign-in/:provider/logout', backChannelLogout)
   app.get('/sign-out', farewell)
   app.post('/sign-out', signOut)
@@ -54,6 +58,7 @@ export function signInRoutes() {
 
 /** Pages of signing in, as the tests know them: they need no sign-in and stand in no API document. */
 export const SIGN_IN_PAGES = [
+  'get /',
   'get /sign-in',
   'get /sign-in/:provider',
   'get /sign-in/:provider/callback',
@@ -64,10 +69,27 @@ export const SIGN_IN_PAGES = [
   'post /confirm',
   'get /device',
   'get /device/sign-in',
+  'get /ssh/:id',
+  'post /ssh/:id',
   'post /sign-in/:provider/logout',
   'get /sign-out',
   'post /sign-out',
 ] as const
+
+/** Where one arrives after signing in: who one is, and the way out. */
+async function home(c: Context<ApiEnv>): Promise<Response> {
+  const cookie = cookieOf(c, SESSION_COOKIE)
+  const proof = cookie === undefined ? undefined : { kind: 'cookie' as const, proof: cookie, from: peerOf(c.env) }
+  const caller = proof && (await c.var.services.identity.authenticate(proof))
+  if (!caller || cookie === undefined)
+    return sendPage(c, { title: 'Sluice', content: '<p>You are not signed in. <a href="/sign-in">Sign in</a></p>' })
+  const groups = caller.groups.length > 0 ? `, in ${escapeHtml(caller.groups.join(', '))}` : ''
+  const who = `<p>You are <strong>${escapeHtml(caller.name)}</strong> (<code>${escapeHtml(caller.id)}</code>)${groups}.</p>`
+  return sendPage(c, {
+    title: 'Sluice',
+    content: who + form('/sign-out', { csrf: csrfOf(cookie) }, button('Sign out')),
+  })
+}
 
 /** One provider is no choice: the browser goes straight on. */
 function choose(c: Context<ApiEnv>, purpose: Purpose): Response | Promise<Response> {

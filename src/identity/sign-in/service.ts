@@ -43,7 +43,7 @@ export interface SignInService {
   redeem(proof: CodeProof): Promise<IssuedToken>
   /** Whether the person showed a credential lately enough for what needs it. */
   isFresh(row: SignInRow): boolean
-  /** Ends the sign-in behind a credential. Returns where the browser goes to end the provider's own session, if anywhere. */
+  /** Ends the sign-in behind a credential, or the credential where there is none. Returns where the browser goes to end the provider's own session, if anywhere. */
   leave(credential: string, by: string): Promise<string | undefined>
   /** A provider's word that sessions of its own ended (back-channel logout): ends ours. Throws `signin.answer`. Returns how many ended. */
   logoutToken(provider: string, token: string, from: string): Promise<number>
@@ -74,7 +74,8 @@ export function createSignInService(options: SignInServiceOptions): SignInServic
     redeem: (proof) => redeemCode({ ...options, signIns }, proof),
     async leave(credential, by) {
       const row = await signIns.of(credential)
-      if (!row) return undefined
+      // A token no provider stands behind is all there is to end.
+      if (!row) return void (await options.identity.revokeToken(credential, by))
       const grant = signIns.grantOf(row)
       await signIns.end(row.id, 'signed out', by)
       const provider = providers().get(row.provider)
