@@ -1,6 +1,7 @@
 import { rootCertificates } from 'node:tls'
 import { expect, it } from 'vitest'
 import { CALLER_NAMES, type Caller, DIGEST, startTestApi, type TestApi } from '../../test/rig/api.ts'
+import { Ed25519Key } from '../kit/ssh-key.ts'
 import { ACCESS, type Access } from './access.ts'
 import { SCIM_PATHS } from './scim.ts'
 import { SIGN_IN_PAGES } from './sign-in/routes.ts'
@@ -33,9 +34,13 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'post /api/v1/clients': { id: 'a-program' },
   'post /api/v1/kill': { kind: 'resource', subject: 'nothing' },
   'post /api/v1/unblock': { kind: 'resource', subject: 'nothing' },
+  'post /api/v1/ssh/certificates': { publicKey: Ed25519Key.fresh().publicLine() },
+  'post /api/v1/ssh/links/{id}/confirm': { code: 'BCDF-GHJK' },
 }
 /** Where "may" does not end in 200 although the guard lets the caller pass. */
 const AFTER_GUARD: Readonly<Record<string, (caller: Caller) => number>> = {
+  'get /api/v1/ssh/links/{id}': () => 404,
+  'post /api/v1/ssh/links/{id}/confirm': () => 404,
   'delete /api/v1/secrets/{name}': () => 404,
   'post /api/v1/connectors/{which}/revoke': () => 404,
   'post /api/v1/clients/{name}/remove': () => 404,

@@ -6,6 +6,8 @@ export const LIMITS = {
   answer_bytes: 3_145_728,
   /** How long a browser keeps its secret after it last began a sign-in. */
   flow_cookie_s: 1_200,
+  /** Width of the field for a code, in characters. */
+  code_field: 12,
   page: 100,
   page_max: 1_000,
   /** Failed sign-ins one address may make before it waits, and how often it gets one back. */

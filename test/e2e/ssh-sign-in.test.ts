@@ -162,7 +162,7 @@ describe.skipIf(sshdMissing)('Signing in to SSH', () => {
       const told = new Promise<{ id: string; code: string }>((resolve) =>
         child.stderr.on('data', (chunk: Buffer) => {
           said += chunk
-          const found = /sign-in\/ssh\/(lnk_\w+)\s+and enter the code (\S+)/.exec(said)
+          const found = /\/ssh\/(lnk_\w+)\s+and enter the code (\S+)/.exec(said)
           if (found) resolve({ id: found[1]!, code: found[2]! })
         }),
       )
