@@ -262,10 +262,6 @@ export const CATALOGUE = {
     message: 'The path cannot be judged, so it is refused.',
     remedy: 'Use a path of plain UTF-8 without NUL, shorter than 4,096 bytes.',
   },
-  'ssh.read_only': {
-    message: 'A rule allows reading only, and this is not known to only read.',
-    remedy: 'Use a command that only reads, or ask for a rule that allows more.',
-  },
   'client.left': { message: 'The client closed the connection.', remedy: 'Connect again.' },
   'client.late': { message: 'The client did not finish its start in time.', remedy: 'Connect again.' },
 

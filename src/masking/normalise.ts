@@ -1,3 +1,5 @@
+import { sequenceEnd } from './terminal-sequences.ts'
+
 /** Text as detectors read it, and where each of its characters came from. */
 export interface Normalised {
   readonly text: string
@@ -6,6 +8,8 @@ export interface Normalised {
 }
 
 const NON_ASCII = /[^\x00-\x7f]/
+/** Backspace and escape. */
+const TERMINAL = /[\x08\x1b]/
 /** Drawn as nothing: format characters, variation selectors, the joiner, keycaps, Hangul fillers. */
 const INVISIBLE = /\p{Cf}|\p{Variation_Selector}|\u034f|\u20e3|[\u115f\u1160\u3164\uffa0]/u
 /** What NFKC leaves as it is and we fold all the same. */
@@ -15,15 +19,26 @@ const DASH = /[\p{Pd}\u2212\u2043]/u
 
 /**
  * Folds look-alikes: NFKC for each character (full-width digits, mathematical letters, no-break spaces), every dash to
- * a hyphen, decimal digits of any script to ASCII, and strips what is drawn as nothing (attack B38).
+ * a hyphen, decimal digits of any script to ASCII, and strips what is drawn as nothing (attack B38): escape sequences of terminals too.
  */
 export function normalise(text: string): Normalised {
-  if (!NON_ASCII.test(text)) return { text, origin: undefined }
-  if (text.normalize('NFKC') === text && !FOLDED_BEYOND.test(text)) return { text, origin: undefined }
+  const terminal = TERMINAL.test(text)
+  if (!terminal && !NON_ASCII.test(text)) return { text, origin: undefined }
+  if (!terminal && text.normalize('NFKC') === text && !FOLDED_BEYOND.test(text)) return { text, origin: undefined }
   let folded = ''
   const origins: number[] = []
   for (let at = 0; at < text.length; ) {
     const code = text.codePointAt(at)!
+    if (code === 0x1b) {
+      at = sequenceEnd(text, at)
+      continue
+    }
+    if (code === 0x08 && folded !== '' && at + 1 < text.length) {
+      // Struck over: the character behind it is what is seen, in the place of the one before it.
+      folded = folded.slice(0, -1) + text[++at]
+      at++
+      continue
+    }
     const size = code > 0xffff ? 2 : 1
     const character = code < 0x80 ? text[at]! : fold(text.slice(at, at + size))
     for (let i = 0; i < character.length; i++) origins.push(at)

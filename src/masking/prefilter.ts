@@ -64,6 +64,8 @@ mark('@', [], [AT])
 // Indic digits and format characters; everything of three and four bytes.
 for (const lead of [0xc2, 0xcd, 0xd8, 0xd9, 0xdb, 0xdc, 0xdf]) ADD[lead] = FOLDS.one
 ADD.fill(FOLDS.one, 0xe0, 0xf8)
+// Backspace and escape: what a terminal does not draw.
+ADD[0x08] = ADD[0x1b] = FOLDS.one
 
 /**
  * By two bytes, the first one in the low half: what both keep, and what both add. A sign found by the first byte stays for the look behind the

@@ -1,5 +1,6 @@
 import { openKeyStart } from './detectors/secret.ts'
 import { STREAM_OVERLAP, STREAM_WINDOW } from './limits.ts'
+import { beforeSequence } from './terminal-sequences.ts'
 import { readText, writeText } from './text-bytes.ts'
 import { type TextScrubber, withinPair } from './text-scrubber.ts'
 
@@ -72,7 +73,8 @@ export class StreamScrubber {
     const text = readText(head, 0, wholeCharacters(head))
     const open = openKeyStart(text)
     const most = text.length - Math.min(this.#span.overlap, text.length >> 1)
-    const cut = open > 0 ? Math.min(open, most) : most
+    const wanted = open > 0 ? Math.min(open, most) : most
+    const cut = beforeSequence(text, wanted) || wanted
     const { scrubbed, consumed } = this.#scrubber.scrubHead(text, withinPair(text, cut) ? cut + 1 : cut)
     this.#held.drop(writeText(text.slice(0, consumed)).length)
     return writeText(scrubbed)

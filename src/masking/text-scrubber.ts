@@ -6,6 +6,7 @@ import { type Treatment, treatmentOf } from './labels.ts'
 import { normalise } from './normalise.ts'
 import { mightMatch, SIGNS, signsOf } from './prefilter.ts'
 import { replacementText } from './replacement.ts'
+import { sequencesOf } from './terminal-sequences.ts'
 import { readText, writeText } from './text-bytes.ts'
 import { REDACTED } from './type-table.ts'
 
@@ -121,11 +122,13 @@ class DetectorScrubber implements TextScrubber {
     const { text: folded, origin } = normalise(text)
     // What folds into ASCII may have hidden any other sign.
     const found = this.#find(folded, (signs & SIGNS.folds) === 0 ? signs : textSigns(folded) & ~SIGNS.folds)
-    return found.map((find) => ({
-      start: beforePair(text, origin ? origin[find.start]! : find.start),
-      end: afterPair(text, origin ? endInOriginal(origin, find.end) : find.end),
-      by: find.treatment ? replacementText(folded.slice(find.start, find.end), find.treatment, this.#key) : REDACTED,
-    }))
+    return found.map((find) => {
+      const start = beforePair(text, origin ? origin[find.start]! : find.start)
+      const end = afterPair(text, origin ? endInOriginal(origin, find.end) : find.end)
+      const value = folded.slice(find.start, find.end)
+      const by = find.treatment ? replacementText(value, find.treatment, this.#key) : REDACTED
+      return { start, end, by: origin ? by + sequencesOf(text.slice(start, end)) : by }
+    })
   }
 
   /** Every find, in order, overlapping ones joined. */

@@ -78,6 +78,11 @@ export class ChannelEnd {
     this.flush()
   }
 
+  /** A message that does not wait for the data before it. */
+  urge(type: number, rest: Buffer): void {
+    if (this.opened && this.#sent !== 'close') this.line.send(channelMessage(type, this.#theirs, rest))
+  }
+
   eof(): void {
     if (this.#ending === 'open') this.#ending = 'eof'
     this.flush()

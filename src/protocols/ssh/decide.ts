@@ -1,4 +1,3 @@
-import { effects, onlyEffects } from '../../model/effects.ts'
 import type { Call, Operation } from '../../model/operation.ts'
 import type { HeldNotice, Permit, Refusal, Session, Verdict } from '../contract.ts'
 import { STILL_WAITING_MS } from './channel-limits.ts'
@@ -26,9 +25,6 @@ export interface Held {
   /** The client takes it back. */
   withdraw(): void
 }
-
-/** What reads, and nothing beyond. */
-const READING = effects('session', 'read', 'export', 'execute', 'connect')
 
 /**
  * Asks policy about one operation and tells exactly one of `granted` and `refused`: before it returns, unless people must be asked — then
@@ -70,13 +66,7 @@ export function decide(question: Question): Held | undefined {
   }
 }
 
-function answer({ house, operation, granted, refused }: Question, verdict: Verdict): void {
-  const { session } = house
+function answer({ granted, refused }: Question, verdict: Verdict): void {
   if (!verdict.granted) return refused(verdict)
-  // The target has no read-only mode to switch on: what is known to do more than read is not begun.
-  if (verdict.obligations.readOnly && !onlyEffects(operation.effects, READING)) {
-    session.settle(verdict, { status: 'refused', tag: 'ssh.read_only', rows: 0, bytes: 0 })
-    return refused({ ...session.refuse('ssh.read_only', operation.text, ''), rule: '' })
-  }
   granted(verdict)
 }

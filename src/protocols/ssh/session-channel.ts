@@ -297,9 +297,14 @@ export class SessionChannel implements Flow {
   /** The session ends from outside: what runs is asked to stop, and the client is told. */
   stop(why: string): void {
     this.#held?.withdraw()
-    if (this.#program) this.#target.say(MESSAGE.REQUEST, requestBody('signal', false, SIGNAL_KILL))
+    this.#kill()
     this.#tell(`sluice: ${why}\n`)
     this.#end()
+  }
+
+  /** A closed channel alone ends nothing that does not read or write (RFC 4254 §6.9). */
+  #kill(): void {
+    if (this.#program) this.#target.urge(MESSAGE.REQUEST, requestBody('signal', false, SIGNAL_KILL))
   }
 
   #refuse(refusal: Refusal): void {
@@ -308,6 +313,7 @@ export class SessionChannel implements Flow {
 
   /** Ends the channel as a program does that ends with `status`. */
   #exit(status: number, text: string): void {
+    this.#kill()
     this.#tell(text)
     const code = Buffer.allocUnsafe(4)
     code.writeUInt32BE(status)
