@@ -174,7 +174,7 @@ async function openServices({ settings, log, closers }: Start) {
   const publicUrl = { base: settings.publicUrl ?? '' }
   const ssh = {
     ca: createSshCa({ own: await vault.own('ssh-ca'), targets: await vault.own('ssh-target-ca'), clock }),
-    links: createSshLinks({ clock, url: (id) => `${publicUrl.base}/sign-in/ssh/${id}` }),
+    links: createSshLinks({ clock, url: (id) => `${publicUrl.base}/ssh/${id}` }),
     hostNames: hostNamesOf(settings),
   }
   const identity = closers.keep(createIdentity({ store, clock, principals, log, ssh }))

@@ -49,6 +49,12 @@ export function registerConnectCommand(program: Command): void {
         accounts: resource.users,
       }
       if (context.json) return context.printJson({ resource: name, protocol: resource.protocol, ...found })
+      if (resource.protocol === 'ssh') {
+        context.print(`ssh -p ${found.port} ${user}@${found.host}\n`)
+        context.print(`# sign in for ten minutes: sluice ssh cert; or give your token as the password\n`)
+        if (resource.users.length > 1) context.print(`# accounts: ${resource.users.join(', ')} (--user NAME)\n`)
+        return
+      }
       const shell = (text: string) => (/^[\w.:+-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
       const lines = [
         `PGHOST=${shell(found.host)}`,

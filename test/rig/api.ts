@@ -123,7 +123,7 @@ export async function startTestApi({ patient = false } = {}): Promise<TestApi> {
   const seed = () => new Secret(randomKey())
   const ssh = {
     ca: createSshCa({ own: seed(), targets: seed(), clock }),
-    links: createSshLinks({ clock, url: (id) => `http://127.0.0.1:1/sign-in/ssh/${id}` }),
+    links: createSshLinks({ clock, url: (id) => `http://127.0.0.1:1/ssh/${id}` }),
     hostNames: ['gateway.test'],
     address: () => '127.0.0.1:22',
   }
