@@ -337,7 +337,9 @@ describe('fetching an issuer’s documents', () => {
     'gopher://x',
     '',
   ])('asks nothing of %s', async (url) => {
-    expect(await why({ url, allowPrivate: false })).toMatch(/^trust\.keys /)
+    expect(await why({ url, allowPrivate: false })).toMatch(
+      /^trust\.keys .*(private address|in the clear|no plain http)/,
+    )
   })
 
   it.each([
