@@ -28,7 +28,42 @@ interface Mix {
 
 const failing = parse('', 'select nothing_like_it from orders')
 
+/** Moves the search path in a batch that then fails, so that the server moves it back; what comes next arrives in the same packet. */
+const undonePath = (setting: string, failure: Buffer) =>
+  all(parse('', setting), bind('', ''), execute(''), failure, sync())
+const DIVIDES = all(parse('', 'select 1 / 0'), bind('', ''), execute(''))
+const EXTENDED = all(parse('', SECRET), bind('', ''), run())
+
 const MIXED: readonly Mix[] = [
+  {
+    name: 'A36 A57 a path undone by an error of its batch, then a pipeline',
+    said: [all(undonePath('set search_path = s2', DIVIDES), EXTENDED)],
+    codes: ['22012'],
+  },
+  {
+    name: 'A36 A57 a path undone by an error of its batch, then a Query',
+    said: [all(undonePath('set search_path = s2', DIVIDES), query(SECRET))],
+    codes: ['22012'],
+  },
+  {
+    name: 'A36 A57 a path set by a function and undone by a refusal',
+    said: [
+      all(
+        undonePath(
+          "select set_config('search_path', 's2', false)",
+          all(parse('', 'delete from audit_me'), bind('', ''), execute('')),
+        ),
+        EXTENDED,
+      ),
+    ],
+    codes: ['policy.default'],
+    rows: 5,
+  },
+  {
+    name: 'A36 A57 a path undone by a name that is none',
+    said: [all(undonePath('set search_path = s2', bind('', 'never-made')), EXTENDED)],
+    codes: ['26000'],
+  },
   {
     name: 'A30 a name closed and given anew in one packet',
     said: [all(parse('s1', PLAIN), close('S', 's1'), parse('s1', SECRET), bind('', 's1'), run())],

@@ -1,7 +1,7 @@
 import { type TextScrubber, textScrubber } from '../../masking/index.ts'
 import type { MaskDuty } from '../../model/decision.ts'
 import { effects, hasEffect } from '../../model/effects.ts'
-import type { Portal, PostgresSql, PreparedStatement, ResolvedStatement, SessionMirror } from '../../sql/postgres.ts'
+import type { Portal, PostgresSql, PreparedStatement, ResolvedStatement, SessionMirror, Transition } from '../../sql/postgres.ts'
 import type { HeldNotice, Session, Wire } from '../contract.ts'
 import type { CatalogueSource } from './catalogue.ts'
 import { type Change, changeOf, type Exchange, ExchangeQueue, type Run } from './exchange.ts'
@@ -12,6 +12,9 @@ import type { Bound } from './statements.ts'
 
 /** Effects after which the server may check constraints, or run triggers, that it had put off. */
 const CHANGES = effects('write', 'delete', 'import', 'execute', 'unknown')
+
+/** What an error takes back that comes later in the same batch. */
+const UNDONE: ReadonlySet<Transition['kind']> = new Set(['searchPath', 'setting', 'created', 'redefined'])
 
 export type TransactionStatus = 'I' | 'T' | 'E'
 
@@ -58,6 +61,8 @@ export class Dialogue {
   /** Statements since the last ReadyForQuery that may change how text is lexed, and those of them no Sync follows yet. */
   lexing = 0
   lexingOpen = 0
+  /** A statement of a batch has changed what names mean; an error later in the batch takes that back. */
+  #provisional = false
   /** Syncs seen. */
   batch = 0
   /** The catalogue may be older than what this session committed. */
@@ -90,6 +95,7 @@ export class Dialogue {
   mustWait(text: string): boolean {
     if (this.unsettled > 0 || this.queue.length > EXCHANGES) return true
     if (this.queue.namesInDoubt()) return true
+    if (this.#provisional && this.queue.syncWaits) return true
     return this.lexing > 0 && this.lexingOpen === 0 && isLexedBySetting(text)
   }
 
@@ -183,6 +189,7 @@ export class Dialogue {
       if (hasEffect(statement.effects, CHANGES)) this.#echoesLater = true
     }
     if (statement.transitions.length === 0) return
+    this.#provisional ||= statement.transitions.some(({ kind }) => UNDONE.has(kind))
     // Whoever notifies may put a labelled value in: nothing says where a payload comes from (B23).
     if (duties.length > 0 && statement.transitions.some(({ kind }) => kind === 'listen'))
       this.listensMasked = this.everything().length > 0
@@ -193,6 +200,7 @@ export class Dialogue {
   /** ReadyForQuery arrived; `lexing` statements before it are known to have left lexing as it was. */
   ready(status: TransactionStatus, lexing: number): void {
     this.status = status
+    this.#provisional = false
     this.#echoes = false
     if (status === 'I') this.#echoesLater = false
     this.lexing -= lexing

@@ -115,6 +115,10 @@ export class ExchangeQueue {
   get length(): number {
     return this.#items.length - this.#head
   }
+  /** A Sync waits for its ReadyForQuery: what comes behind it is of another batch. */
+  get syncWaits(): boolean {
+    return this.#sync >= this.#gone + this.#head
+  }
   get first(): Exchange | undefined {
     return this.#items[this.#head]
   }
