@@ -94,7 +94,7 @@ const RESOURCE: TestResource = { name: 'target', labels: { env: 'prod' } }
 
 /** Starts a gateway as a process of its own in front of `target`. It dies with this one. */
 export async function startTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
-  const { target, policy, resources = [RESOURCE], settings } = options
+  const { target, policy, resources = [RESOURCE] } = options
   const through = options.through ?? (process.env.SLUICE_THROUGH === 'connector' ? 'connector' : 'direct')
   const folder = tempFolder('gateway')
   const dataDir = options.dataDir ?? join(folder.path, 'state')
@@ -102,42 +102,11 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   for (const each of [dataDir, policyDir]) mkdirSync(each, { recursive: true, mode: 0o700 })
   const documents = [policy, ...resources.map((resource) => documentOf(resource, target, folder.path))].join('\n---\n')
   writeFileSync(join(policyDir, 'policy.yaml'), through === 'connector' ? viaConnector(documents) : documents)
-  let tunnelPort = 0
-  const listen = () => ({
-    ...{ postgres: '127.0.0.1:0', api: '127.0.0.1:0' },
-    ...(settings?.listen as object | undefined),
-    // Its port stays the same over a restart: connectors come back to where the gateway was.
-    ...(through === 'connector' && { tunnel: `127.0.0.1:${tunnelPort}` }),
-  })
   const logPath = join(folder.path, 'log')
-  const launch = async (principals: readonly string[]) => {
-    const all = { dataDir, policyDir, drainSeconds: 1, ...settings, listen: listen() }
-    const connectors = {
-      ...(principals.length > 0 && options.joinTokens),
-      ...(through === 'connector' && principals.length > 0 && { rig: 1 }),
-    }
-    const order: GatewayOrder = { settings: all, principals, connectors }
-    return await startProcess('gateway-process.ts', {
-      argument: JSON.stringify(order),
-      node: options.node,
-      before: options.before,
-      logPath,
-    })
-  }
-  let { child, line } = await launch(principalsOf(policy))
-  let answer = JSON.parse(line) as GatewayLine
+  const launch = launcher({ ...options, through }, { dataDir, policyDir, logPath })
+  let { child, answer } = await launch(principalsOf(policy))
   const { tokens, joinTokens } = answer
-  tunnelPort = answer.tunnel ?? 0
-  const [joinToken] = joinTokens.rig ?? []
-  const connector =
-    joinToken === undefined
-      ? undefined
-      : await startConnectorProcess({
-          gateway: `127.0.0.1:${tunnelPort}`,
-          token: joinToken,
-          allow: ['127.0.0.1:*', 'localhost:*', '[::1]:*'],
-          switches: options.connector ?? [],
-        })
+  const connector = through === 'connector' ? await beside(answer, options.connector) : undefined
   const token = (principal: string) => tokens[principal] ?? raise(`the policy names no ${principal}`)
   const stop = async () => {
     await stopped(child, 'SIGTERM')
@@ -174,12 +143,50 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     log: () => readFileSync(logPath, 'utf8'),
     kill: () => stopped(child, 'SIGKILL'),
     restart: async () => {
-      ;({ child, line } = await launch([]))
-      answer = JSON.parse(line) as GatewayLine
+      ;({ child, answer } = await launch([]))
     },
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** Starts the gateway's process, again and again on the same folders; principals are for the first time. */
+function launcher(
+  { settings, through, joinTokens, node, before }: TestGatewayOptions,
+  { logPath, ...folders }: { readonly dataDir: string; readonly policyDir: string; readonly logPath: string },
+) {
+  let tunnelPort = 0
+  return async (principals: readonly string[]): Promise<{ child: ChildProcess; answer: GatewayLine }> => {
+    const listen = {
+      ...{ postgres: '127.0.0.1:0', api: '127.0.0.1:0' },
+      ...(settings?.listen as object | undefined),
+      // Its port stays the same over a restart: connectors come back to where the gateway was.
+      ...(through === 'connector' && { tunnel: `127.0.0.1:${tunnelPort}` }),
+    }
+    const connectors = principals.length > 0 ? { ...joinTokens, ...(through === 'connector' && { rig: 1 }) } : {}
+    const order: GatewayOrder = {
+      settings: { ...folders, drainSeconds: 1, ...settings, listen },
+      principals,
+      connectors,
+    }
+    const { child, line } = await startProcess('gateway-process.ts', {
+      ...{ argument: JSON.stringify(order), node, before, logPath },
+    })
+    const answer = JSON.parse(line) as GatewayLine
+    tunnelPort = answer.tunnel ?? 0
+    return { child, answer }
+  }
+}
+
+/** A connector beside the gateway that may reach whatever listens on this machine. */
+async function beside(
+  { tunnel, joinTokens }: GatewayLine,
+  switches: readonly string[] = [],
+): Promise<ConnectorProcess> {
+  const token = joinTokens.rig![0]!
+  return await startConnectorProcess({
+    ...{ gateway: `127.0.0.1:${tunnel}`, token, allow: ['127.0.0.1:*', 'localhost:*', '[::1]:*'], switches },
+  })
 }
 
 /** The bare byte pipe as a process of its own: what a gateway is measured against. Clients log in to the target itself. */

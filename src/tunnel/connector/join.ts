@@ -8,7 +8,7 @@ import type { Secret } from '../../kit/secret.ts'
 import { readJoinToken } from '../join-token.ts'
 import { readLine, textOf, writeLine } from '../lines.ts'
 import { proveNewKey } from '../proof.ts'
-import { GATEWAY_NAME, JOIN } from '../wire.ts'
+import { GATEWAY_NAME, JOIN, type JoinRequest } from '../wire.ts'
 import type { ConnectorIdentity } from './identity-file.ts'
 import { openWay, type Way } from './way.ts'
 
@@ -19,7 +19,8 @@ export async function join(way: Way, token: Secret, version: string): Promise<Co
   try {
     const ca = vouchedFor(socket, authority)
     const { key, publicKey, proof } = proveNewKey(socket)
-    await writeLine(socket, { token: text, publicKey, proof, version })
+    const request: JoinRequest = { token: text, publicKey, proof, version }
+    await writeLine(socket, request)
     const answer = await answerOf(socket)
     if (answer.ok !== true) throw refusalOf(answer)
     return {
