@@ -19,8 +19,6 @@ export interface BreakGlassRepository {
       readonly until_ms: number
     },
   ): Promise<boolean>
-  /** Takes it away. */
-  remove(): Promise<void>
 }
 
 export function breakGlassRepository(db: Kysely<Tables>): BreakGlassRepository {
@@ -39,9 +37,6 @@ export function breakGlassRepository(db: Kysely<Tables>): BreakGlassRepository {
         .where('opened_ms', 'is', null)
         .executeTakeFirst()
       return done.numUpdatedRows === 1n
-    },
-    async remove() {
-      await db.deleteFrom('break_glass').execute()
     },
   }
 }

@@ -55,6 +55,10 @@ export interface MemberChange {
 const CHUNK = 500
 
 export function scimRepository(db: Kysely<Tables>): ScimRepository {
+  return { ...usersOf(db), ...groupsOf(db) }
+}
+
+function usersOf(db: Kysely<Tables>): Pick<ScimRepository, 'addUser' | 'user' | 'users' | 'putUser' | 'deleteUser'> {
   return {
     addUser: (row) =>
       db.transaction().execute(async (trx) => {
@@ -90,6 +94,13 @@ export function scimRepository(db: Kysely<Tables>): ScimRepository {
         await moveEpoch(trx)
         return true
       }),
+  }
+}
+
+function groupsOf(
+  db: Kysely<Tables>,
+): Pick<ScimRepository, 'addGroup' | 'group' | 'groups' | 'members' | 'putGroup' | 'deleteGroup' | 'known'> {
+  return {
     addGroup: (row, members) =>
       db.transaction().execute(async (trx) => {
         const done = await trx

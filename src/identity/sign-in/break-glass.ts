@@ -44,7 +44,6 @@ export interface BreakGlass {
   seal(wish: { readonly by: string; readonly groups: readonly string[] }): Promise<Secret>
   /** Throws `signin.refused` for a wrong secret, and when nothing is sealed, alike; `api.limited` after too many. */
   open(proof: { readonly secret: string; readonly why: string; readonly from: string }): Promise<IssuedToken>
-  remove(): Promise<void>
   /** The account while it is open. */
   lookup(id: string): KnownPrincipal | undefined
   /** Reads the state again. */
@@ -60,93 +59,93 @@ const COST = { N: 32_768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 }
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
 export function createBreakGlass(options: BreakGlassOptions): BreakGlass {
-  const { store, identity, attempts, ledger, clock, log } = options
-  const journal = signInJournal(options)
-  let row: BreakGlassRow | undefined
+  return new SealedAccount(options)
+}
 
-  const load = async () => {
-    row = await store.breakGlass.get()
+class SealedAccount implements BreakGlass {
+  readonly #options: BreakGlassOptions
+  #row: BreakGlassRow | undefined
+
+  constructor(options: BreakGlassOptions) {
+    this.#options = options
   }
 
-  /** Every process reads people again when their epoch moves. */
-  const changed = async () => {
-    await load()
-    await store.people.touch()
+  async load(): Promise<void> {
+    this.#row = await this.#options.store.breakGlass.get()
   }
 
-  const record = (entry: object) => {
+  async state(): Promise<BreakGlassState> {
+    await this.load()
+    return stateOf(this.#row, this.#options.clock.now_ms())
+  }
+
+  async seal({ by, groups }: { by: string; groups: readonly string[] }): Promise<Secret> {
+    const { store, clock, identity } = this.#options
+    const secret = newSecret()
+    const now_ms = clock.now_ms()
+    this.#record({ action: 'seal', by, groups })
+    const verifier = await verifierOf(secret, randomBytes(16))
+    const sealed = {
+      id: newId('brk', now_ms),
+      verifier,
+      groups: JSON.stringify(groups),
+      sealed_by: by,
+      sealed_ms: now_ms,
+    }
+    await store.breakGlass.seal({ ...sealed, opened_ms: null, opened_from: null, opened_why: null, until_ms: null })
+    await this.#changed()
+    await identity.sweep()
+    return new Secret(secret)
+  }
+
+  async open({ secret, why, from }: { secret: string; why: string; from: string }): Promise<IssuedToken> {
+    const { attempts, log } = this.#options
+    // By address alone: 160 bits are not guessed from many either, and one key for all would let a stranger keep the account shut.
+    const key = `address:${from}`
+    attempts.check(key)
+    await this.load()
+    const found = this.#row
+    const right = await verifies(secret, found?.verifier ?? NOBODYS)
+    if (right && found?.opened_ms === null) return await this.#open(found, why, from)
+    attempts.failed(key)
+    const what = found ? (found.opened_ms === null ? 'a wrong secret' : 'it was used') : 'none is sealed'
+    const error = new SluiceError('signin.refused', `break-glass: ${what}`)
+    signInJournal(this.#options).refused({ breakGlass: true, from }, error)
+    log.warn('someone tried to open the break-glass account', { from })
+    throw error
+  }
+
+  lookup(id: string): KnownPrincipal | undefined {
+    const row = this.#row
+    if (id !== BREAK_GLASS || !row || row.opened_ms === null || (row.until_ms ?? 0) <= this.#options.clock.now_ms())
+      return undefined
+    return { kind: 'human', name: 'break-glass', groups: JSON.parse(row.groups) as string[] }
+  }
+
+  async #open(found: BreakGlassRow, why: string, from: string): Promise<IssuedToken> {
+    const { ledger, store, clock, log, identity } = this.#options
+    const now_ms = clock.now_ms()
+    const until_ms = now_ms + OPEN_MS
+    this.#record({ action: 'open', principal: BREAK_GLASS, from, why, sealedBy: found.sealed_by, until_ms })
+    await ledger.durable()
+    const opening = { opened_ms: now_ms, opened_from: from, opened_why: why, until_ms }
+    if (!(await store.breakGlass.open(found.id, opening)))
+      throw new SluiceError('signin.refused', 'break-glass: it was opened at the same time')
+    log.error('BREAK-GLASS: the sealed account was opened', { from, why, until: new Date(until_ms).toISOString() })
+    await this.#changed()
+    return await identity.issueToken({ principal: BREAK_GLASS, label: 'break-glass', by: BREAK_GLASS, ttl_ms: OPEN_MS })
+  }
+
+  #record(entry: object): void {
+    const { ledger } = this.#options
     ledger.append('break-glass', JSON.stringify(entry).slice(1, -1))
     ledger.commit()
   }
 
-  async function opened(found: BreakGlassRow, why: string, from: string): Promise<IssuedToken> {
-    const now_ms = clock.now_ms()
-    record({ action: 'open', principal: BREAK_GLASS, from, why, sealedBy: found.sealed_by, until_ms: now_ms + OPEN_MS })
-    await ledger.durable()
-    const opening = { opened_ms: now_ms, opened_from: from, opened_why: why, until_ms: now_ms + OPEN_MS }
-    if (!(await store.breakGlass.open(found.id, opening)))
-      throw new SluiceError('signin.refused', 'break-glass: it was opened at the same time')
-    log.error('BREAK-GLASS: the sealed account was opened', {
-      from,
-      why,
-      until: new Date(now_ms + OPEN_MS).toISOString(),
-    })
-    await changed()
-    return await identity.issueToken({ principal: BREAK_GLASS, label: 'break-glass', by: BREAK_GLASS, ttl_ms: OPEN_MS })
-  }
-
-  return {
-    load,
-    async state() {
-      await load()
-      return stateOf(row, clock.now_ms())
-    },
-    async seal({ by, groups }) {
-      const secret = newSecret()
-      const now_ms = clock.now_ms()
-      record({ action: 'seal', by, groups })
-      const verifier = await verifierOf(secret, randomBytes(16))
-      const sealed = {
-        id: newId('brk', now_ms),
-        verifier,
-        groups: JSON.stringify(groups),
-        sealed_by: by,
-        sealed_ms: now_ms,
-      }
-      await store.breakGlass.seal({ ...sealed, opened_ms: null, opened_from: null, opened_why: null, until_ms: null })
-      await changed()
-      await identity.sweep()
-      return new Secret(secret)
-    },
-    async open({ secret, why, from }) {
-      // By address alone: 160 bits are not guessed from many either, and one key for all would let a stranger keep the account shut.
-      const key = `address:${from}`
-      attempts.check(key)
-      await load()
-      const found = row
-      const right = await verifies(secret, found?.verifier ?? NOBODYS)
-      if (!right || !found || found.opened_ms !== null) {
-        attempts.failed(key)
-        const error = new SluiceError(
-          'signin.refused',
-          `break-glass: ${found ? (found.opened_ms === null ? 'a wrong secret' : 'it was used') : 'none is sealed'}`,
-        )
-        journal.refused({ breakGlass: true, from }, error)
-        log.warn('someone tried to open the break-glass account', { from })
-        throw error
-      }
-      return await opened(found, why, from)
-    },
-    async remove() {
-      await store.breakGlass.remove()
-      await changed()
-      await identity.sweep()
-    },
-    lookup(id) {
-      if (id !== BREAK_GLASS || !row || row.opened_ms === null || (row.until_ms ?? 0) <= clock.now_ms())
-        return undefined
-      return { kind: 'human', name: 'break-glass', groups: JSON.parse(row.groups) as string[] }
-    },
+  /** Every process reads people again when their epoch moves. */
+  async #changed(): Promise<void> {
+    await this.load()
+    await this.#options.store.people.touch()
   }
 }
 

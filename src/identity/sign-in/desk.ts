@@ -12,7 +12,7 @@ import type { Oidc } from '../oidc/oidc.ts'
 import type { Saml } from '../saml/saml.ts'
 import type { Vouched } from '../vouched.ts'
 import { browserMark, flowSecrets, sameText } from './binding.ts'
-import { signInJournal } from './journal.ts'
+import { type SignInJournal, signInJournal } from './journal.ts'
 import { LIMITS } from './limits.ts'
 import type { Purpose } from './purpose.ts'
 import type { SignIns, StartedSignIn } from './sign-ins.ts'
@@ -98,27 +98,122 @@ const isState = (text: string | undefined) => /^[A-Za-z0-9_-]{43}$/.test(text ??
 const newKey = () => randomBytes(32).toString('base64url')
 
 export function createSignInDesk(options: DeskOptions): SignInDesk {
-  const { store, signIns, oidc, saml, attempts, clock, seal } = options
-  const journal = signInJournal(options)
+  return new Desk(options)
+}
 
-  function providerOf(name: string): IdentityProvider {
-    const provider = options.providers().get(name)
+class Desk implements SignInDesk {
+  readonly #options: DeskOptions
+  readonly #journal: SignInJournal
+
+  constructor(options: DeskOptions) {
+    this.#options = options
+    this.#journal = signInJournal(options)
+  }
+
+  providers(): readonly IdentityProvider[] {
+    return [...this.#options.providers().values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  async begin(
+    visitor: Visitor,
+    { provider: name, purpose, fresh }: { provider: string; purpose: Purpose; fresh: boolean },
+  ) {
+    const { attempts, saml, oidc, base } = this.#options
+    const provider = this.#provider(name)
+    const key = `begin:${visitor.from}`
+    attempts.check(`address:${visitor.from}`, key)
+    attempts.failed(key)
+    const flow: Flow = { provider: name, purpose, fresh, mark: browserMark(visitor.browser) }
+    const state = await this.#keep(FLOW, JSON.stringify(flow), { for_ms: LIMITS.flow_ms, most: LIMITS.flows })
+    try {
+      if (provider.saml) return await saml.begin(provider, { relayState: state, fresh })
+      const redirectUri = callbackOf(base(), name)
+      return (await oidc.begin(provider, { state, fresh, redirectUri, ...flowSecrets(visitor.browser, state) })).href
+    } catch (error) {
+      this.#journal.refused({ provider: name, from: visitor.from }, error)
+      throw error
+    }
+  }
+
+  finishOidc(visitor: Visitor, { provider: name, query }: { provider: string; query: string }): Promise<Finished> {
+    const { oidc, base, attempts } = this.#options
+    return this.#answered(visitor, name, async () => {
+      const provider = this.#provider(name)
+      if (!provider.oidc) throw new SluiceError('api.not_found')
+      const redirectUri = callbackOf(base(), name)
+      const answer = new URL(`${redirectUri}${query}`)
+      const [state, ...more] = answer.searchParams.getAll('state')
+      const flow = await this.#flow(visitor, name, more.length === 0 ? state : undefined)
+      const secrets = flowSecrets(visitor.browser, state!)
+      const vouched = await oidc.finish(provider, answer, { state: state!, redirectUri, fresh: flow.fresh, ...secrets })
+      const finished = await this.#arrive(visitor, flow, vouched)
+      attempts.passed(`begin:${visitor.from}`)
+      return finished
+    })
+  }
+
+  finishSaml(
+    visitor: Visitor,
+    { provider: name, form }: { provider: string; form: Readonly<Record<string, string>> },
+  ): Promise<Finished> {
+    return this.#answered(visitor, name, async () => {
+      const provider = this.#provider(name)
+      if (!provider.saml) throw new SluiceError('api.not_found')
+      // A provider that begins by itself may send a RelayState of its own: it means nothing here.
+      const relay = isState(form.RelayState) || !provider.saml.idpInitiated ? form.RelayState || undefined : undefined
+      const asked = relay === undefined ? undefined : await this.#flow(visitor, name, relay)
+      if (!asked && !provider.saml.idpInitiated) throw new SluiceError('signin.expired', 'RelayState: missing')
+      const answer = { response: form.SAMLResponse ?? '', fresh: asked?.fresh ?? false, asked: relay }
+      const vouched = await this.#options.saml.finish(provider, answer)
+      const unasked: Flow = { provider: name, purpose: { kind: 'console', returnTo: '/' }, fresh: false, mark: '' }
+      return await this.#arrive(visitor, asked ?? unasked, vouched)
+    })
+  }
+
+  asked(visitor: Visitor, ticket: string): Promise<Confirmation> {
+    return this.#ticket(visitor, ticket, 'look')
+  }
+
+  async confirm(visitor: Visitor, ticket: string) {
+    const asked = await this.#ticket(visitor, ticket, 'take')
+    const { provider, vouched, purpose } = asked
+    try {
+      const arrival = { provider, vouched, purpose: purpose.kind, from: visitor.from }
+      return { ...asked, signIn: await this.#options.signIns.start(arrival) }
+    } catch (error) {
+      this.#journal.refused({ provider: provider.name, from: visitor.from }, error)
+      throw error
+    }
+  }
+
+  decline(visitor: Visitor, ticket: string): Promise<Confirmation> {
+    return this.#ticket(visitor, ticket, 'take')
+  }
+
+  code(signIn: string, { client, redirectUri, challenge }: Extract<Purpose, { kind: 'cli' }>): Promise<string> {
+    const body = JSON.stringify({ signIn, client, redirectUri, challenge })
+    return this.#keep(CODE, body, { for_ms: LIMITS.code_ms, most: LIMITS.codes })
+  }
+
+  #provider(name: string): IdentityProvider {
+    const provider = this.#options.providers().get(name)
     if (!provider) throw new SluiceError('api.not_found')
     return provider
   }
 
-  async function keep(kind: string, body: string, bound: { for_ms: number; most: number }): Promise<string> {
+  async #keep(kind: string, body: string, bound: { for_ms: number; most: number }): Promise<string> {
     const key = newKey()
-    const now_ms = clock.now_ms()
+    const now_ms = this.#options.clock.now_ms()
     const row = { kind, id: sha256(key), body, expires_ms: now_ms + bound.for_ms }
-    if (!(await store.vouchers.issue(row, bound.most, now_ms)))
+    if (!(await this.#options.store.vouchers.issue(row, bound.most, now_ms)))
       throw new SluiceError('api.limited', 'too many open sign-ins')
     return key
   }
 
   /** The flow an answer belongs to: once, for this provider, in this browser. */
-  async function flowOf(visitor: Visitor, provider: string, state: string | null): Promise<Flow> {
-    const body = state === null ? undefined : await store.vouchers.take(FLOW, sha256(state), clock.now_ms())
+  async #flow(visitor: Visitor, provider: string, state: string | undefined): Promise<Flow> {
+    const { store, clock } = this.#options
+    const body = state === undefined ? undefined : await store.vouchers.take(FLOW, sha256(state), clock.now_ms())
     if (body === undefined) throw new SluiceError('signin.expired', 'state: unknown, used or too old')
     const flow = JSON.parse(body) as Flow
     if (!sameText(flow.mark, browserMark(visitor.browser)))
@@ -128,111 +223,38 @@ export function createSignInDesk(options: DeskOptions): SignInDesk {
   }
 
   /** Runs one answer: what fails is on record with its reason, and costs the address an attempt. */
-  async function answered(visitor: Visitor, provider: string, work: () => Promise<Finished>): Promise<Finished> {
+  async #answered(visitor: Visitor, provider: string, work: () => Promise<Finished>): Promise<Finished> {
     const key = `address:${visitor.from}`
-    attempts.check(key)
+    this.#options.attempts.check(key)
     try {
       return await work()
     } catch (error) {
-      attempts.failed(key)
-      journal.refused({ provider, from: visitor.from }, error)
+      this.#options.attempts.failed(key)
+      this.#journal.refused({ provider, from: visitor.from }, error)
       throw error
     }
   }
 
-  async function arrive(visitor: Visitor, flow: Flow, vouched: Vouched): Promise<Finished> {
+  async #arrive(visitor: Visitor, flow: Flow, vouched: Vouched): Promise<Finished> {
     const { purpose } = flow
     if (purpose.kind !== 'console') {
       const ticket: Ticket = { provider: flow.provider, vouched, purpose, mark: flow.mark }
-      const body = seal.seal(CONFIRM, new Secret(JSON.stringify(ticket)))
-      return {
-        kind: 'confirm',
-        ticket: await keep(CONFIRM, body, { for_ms: LIMITS.confirm_ms, most: LIMITS.confirms }),
-      }
+      const body = this.#options.seal.seal(CONFIRM, new Secret(JSON.stringify(ticket)))
+      const bound = { for_ms: LIMITS.confirm_ms, most: LIMITS.confirms }
+      return { kind: 'confirm', ticket: await this.#keep(CONFIRM, body, bound) }
     }
-    const provider = providerOf(flow.provider)
-    const signIn = await signIns.start({ provider, vouched, purpose: 'console', from: visitor.from })
-    return { kind: 'session', signIn, returnTo: purpose.returnTo }
+    const arrival = { provider: this.#provider(flow.provider), vouched, purpose: 'console', from: visitor.from }
+    return { kind: 'session', signIn: await this.#options.signIns.start(arrival), returnTo: purpose.returnTo }
   }
 
-  async function ticketOf(visitor: Visitor, key: string, how: 'look' | 'take'): Promise<Confirmation> {
+  async #ticket(visitor: Visitor, key: string, how: 'look' | 'take'): Promise<Confirmation> {
+    const { store, clock, seal } = this.#options
     const body = await store.vouchers[how](CONFIRM, sha256(key), clock.now_ms())
     if (body === undefined) throw new SluiceError('signin.expired', 'ticket: unknown, used or too old')
     const { mark, provider, ...rest } = JSON.parse(seal.open(CONFIRM, body).reveal()) as Ticket
     if (!sameText(mark, browserMark(visitor.browser)))
       throw new SluiceError('signin.expired', 'ticket: of another browser')
-    return { ...rest, provider: providerOf(provider) }
-  }
-
-  return {
-    providers: () => [...options.providers().values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    async begin(visitor, { provider: name, purpose, fresh }) {
-      const provider = providerOf(name)
-      const key = `begin:${visitor.from}`
-      attempts.check(`address:${visitor.from}`, key)
-      attempts.failed(key)
-      const flow: Flow = { provider: name, purpose, fresh, mark: browserMark(visitor.browser) }
-      const state = await keep(FLOW, JSON.stringify(flow), { for_ms: LIMITS.flow_ms, most: LIMITS.flows })
-      try {
-        if (provider.saml) return await saml.begin(provider, { relayState: state, fresh })
-        const redirectUri = callbackOf(options.base(), name)
-        return (await oidc.begin(provider, { state, fresh, redirectUri, ...flowSecrets(visitor.browser, state) })).href
-      } catch (error) {
-        journal.refused({ provider: name, from: visitor.from }, error)
-        throw error
-      }
-    },
-    finishOidc: (visitor, { provider: name, query }) =>
-      answered(visitor, name, async () => {
-        const provider = providerOf(name)
-        if (!provider.oidc) throw new SluiceError('api.not_found')
-        const redirectUri = callbackOf(options.base(), name)
-        const answer = new URL(`${redirectUri}${query}`)
-        const states = answer.searchParams.getAll('state')
-        const flow = await flowOf(visitor, name, states.length === 1 ? states[0]! : null)
-        const state = states[0]!
-        const secrets = flowSecrets(visitor.browser, state)
-        const vouched = await oidc.finish(provider, answer, { state, redirectUri, fresh: flow.fresh, ...secrets })
-        const finished = await arrive(visitor, flow, vouched)
-        attempts.passed(`begin:${visitor.from}`)
-        return finished
-      }),
-    finishSaml: (visitor, { provider: name, form }) =>
-      answered(visitor, name, async () => {
-        const provider = providerOf(name)
-        if (!provider.saml) throw new SluiceError('api.not_found')
-        // A provider that begins by itself may send a RelayState of its own: it means nothing here.
-        const relay = isState(form.RelayState) || !provider.saml.idpInitiated ? (form.RelayState ?? null) : null
-        const asked = relay !== null && relay !== '' ? await flowOf(visitor, name, relay) : undefined
-        if (!asked && !provider.saml.idpInitiated) throw new SluiceError('signin.expired', 'RelayState: missing')
-        const vouched = await saml.finish(provider, {
-          response: form.SAMLResponse ?? '',
-          fresh: asked?.fresh ?? false,
-          asked: asked ? relay! : undefined,
-        })
-        const unasked: Flow = { provider: name, purpose: { kind: 'console', returnTo: '/' }, fresh: false, mark: '' }
-        return await arrive(visitor, asked ?? unasked, vouched)
-      }),
-    asked: (visitor, ticket) => ticketOf(visitor, ticket, 'look'),
-    async confirm(visitor, ticket) {
-      const asked = await ticketOf(visitor, ticket, 'take')
-      const { provider, vouched, purpose } = asked
-      try {
-        return {
-          ...asked,
-          signIn: await signIns.start({ provider, vouched, purpose: purpose.kind, from: visitor.from }),
-        }
-      } catch (error) {
-        journal.refused({ provider: provider.name, from: visitor.from }, error)
-        throw error
-      }
-    },
-    decline: (visitor, ticket) => ticketOf(visitor, ticket, 'take'),
-    code: (signIn, { client, redirectUri, challenge }) =>
-      keep(CODE, JSON.stringify({ signIn, client, redirectUri, challenge }), {
-        for_ms: LIMITS.code_ms,
-        most: LIMITS.codes,
-      }),
+    return { ...rest, provider: this.#provider(provider) }
   }
 }
 

@@ -10,7 +10,7 @@ import type { Identity } from '../identity.ts'
 import { type People, type PeopleDocuments, personId } from '../people.ts'
 import type { IssuedToken } from '../tokens.ts'
 import type { Vouched } from '../vouched.ts'
-import { signInJournal } from './journal.ts'
+import { type SignInJournal, signInJournal } from './journal.ts'
 import { LIMITS } from './limits.ts'
 
 export interface SignInsOptions {
@@ -59,10 +59,20 @@ export interface SignIns {
 }
 
 export function createSignIns(options: SignInsOptions): SignIns {
-  const { store, identity, people, documents, clock, seal } = options
-  const journal = signInJournal(options)
+  return new PeopleSignedIn(options)
+}
 
-  async function learn(provider: IdentityProvider, vouched: Vouched): Promise<string> {
+class PeopleSignedIn implements SignIns {
+  readonly #options: SignInsOptions
+  readonly #journal: SignInJournal
+
+  constructor(options: SignInsOptions) {
+    this.#options = options
+    this.#journal = signInJournal(options)
+  }
+
+  async learn(provider: IdentityProvider, vouched: Vouched): Promise<string> {
+    const { store, people, documents, clock } = this.#options
     const { issuer, subject, name, email, groups, matches } = vouched
     const id = personId(provider.name, subject)
     const before = await store.people.get(id)
@@ -80,69 +90,78 @@ export function createSignIns(options: SignInsOptions): SignIns {
     return documents().accounts.get(`${provider.name}:${subject}`) ?? id
   }
 
+  async start({ provider, vouched, purpose, from }: Arrival): Promise<StartedSignIn> {
+    const { store, identity, clock } = this.#options
+    const person = await this.#admitted(provider, vouched)
+    const now_ms = clock.now_ms()
+    const expires_ms = endOf(provider, vouched, now_ms)
+    this.#journal.accepted({ provider: provider.name, principal: person, subject: vouched.subject, purpose, from })
+    const root = await identity.issueToken({
+      ...{ principal: person, label: `sign-in (${purpose})`, by: person, purpose: 'sign-in', client: '' },
+      ttl_ms: expires_ms - now_ms,
+    })
+    await store.signIns.insert({
+      ...{ id: root.id, person, provider: provider.name, issuer: vouched.issuer, subject: vouched.subject },
+      ...{ sid: vouched.sid, purpose, grant_sealed: this.sealGrant(root.id, vouched), auth_ms: vouched.auth_ms },
+      ...{ created_ms: now_ms, expires_ms, checked_ms: now_ms, ended_ms: null, ended_why: null },
+      next_check_ms: vouched.grant?.refresh ? now_ms + provider.times.recheck_ms : expires_ms,
+    })
+    return { id: root.id, person, expires_ms, root: root.token }
+  }
+
+  async token(signIn: string, label: string): Promise<IssuedToken> {
+    const { store, identity, clock } = this.#options
+    const row = await store.signIns.get(signIn)
+    const now_ms = clock.now_ms()
+    if (!row || row.ended_ms !== null || row.expires_ms <= now_ms) throw new SluiceError('signin.expired')
+    return await identity.issueToken({
+      ...{ principal: row.person, label, by: row.person, parent: signIn, client: 'sluice-cli' },
+      ttl_ms: row.expires_ms - now_ms,
+    })
+  }
+
+  async of(credential: string): Promise<SignInRow | undefined> {
+    const { signIns } = this.#options.store
+    return (await signIns.get(credential)) ?? (await signIns.ofToken(credential))
+  }
+
+  async end(id: string, why: string, by: string): Promise<boolean> {
+    const { store, identity, clock } = this.#options
+    const row = await store.signIns.get(id)
+    if (!row || !(await store.signIns.end(id, why, clock.now_ms()))) return false
+    await identity.revokeToken(id, by)
+    const { provider, person, purpose } = row
+    this.#journal.ended({ provider, principal: person, purpose, signIn: id, why, by })
+    return true
+  }
+
+  grantOf({ id, grant_sealed }: SignInRow): NonNullable<Vouched['grant']> {
+    if (grant_sealed === null) return {}
+    const opened = this.#options.seal.open(`sign-in/${id}`, grant_sealed)
+    return JSON.parse(opened.reveal()) as NonNullable<Vouched['grant']>
+  }
+
+  sealGrant(id: string, { grant }: Vouched): string | null {
+    if (!grant?.refresh && !grant?.idToken) return null
+    return this.#options.seal.seal(`sign-in/${id}`, new Secret(JSON.stringify(grant)))
+  }
+
   /** Who the person is here, once everything lets them in. */
-  async function admitted(provider: IdentityProvider, vouched: Vouched): Promise<string> {
-    const person = await learn(provider, vouched)
-    const known = people.lookup(person)
+  async #admitted(provider: IdentityProvider, vouched: Vouched): Promise<string> {
+    const person = await this.learn(provider, vouched)
+    const known = this.#options.people.lookup(person)
     if (!known) throw new SluiceError('signin.refused', `${person} is not admitted, not provisioned, or taken away`)
     if (provider.admit.length > 0 && !provider.admit.some((group) => known.groups.includes(group)))
       throw new SluiceError('signin.refused', `${person} is in none of the groups that are admitted`)
     return person
   }
+}
 
-  function sealGrant(id: string, { grant }: Vouched): string | null {
-    return grant?.refresh || grant?.idToken ? seal.seal(`sign-in/${id}`, new Secret(JSON.stringify(grant))) : null
-  }
-
-  return {
-    learn,
-    sealGrant,
-    async start({ provider, vouched, purpose, from }) {
-      const person = await admitted(provider, vouched)
-      const now_ms = clock.now_ms()
-      const { max_ms, recheck_ms } = provider.times
-      const limit_ms = vouched.grant?.refresh ? max_ms : Math.min(max_ms, LIMITS.unchecked_ms)
-      const expires_ms = Math.min(now_ms + limit_ms, vouched.expires_ms ?? Number.POSITIVE_INFINITY)
-      if (expires_ms - now_ms < 1_000) throw new SluiceError('signin.answer', 'the provider’s session is over')
-      const entry = { provider: provider.name, principal: person, subject: vouched.subject, purpose, from }
-      journal.accepted(entry)
-      const root = await identity.issueToken({
-        ...{ principal: person, label: `sign-in (${purpose})`, by: person, purpose: 'sign-in', client: '' },
-        ttl_ms: expires_ms - now_ms,
-      })
-      await store.signIns.insert({
-        ...{ id: root.id, person, provider: provider.name, issuer: vouched.issuer, subject: vouched.subject },
-        ...{ sid: vouched.sid, purpose, grant_sealed: sealGrant(root.id, vouched), auth_ms: vouched.auth_ms },
-        ...{ created_ms: now_ms, expires_ms, checked_ms: now_ms, ended_ms: null, ended_why: null },
-        next_check_ms: vouched.grant?.refresh ? now_ms + recheck_ms : expires_ms,
-      })
-      return { id: root.id, person, expires_ms, root: root.token }
-    },
-    async token(signIn, label) {
-      const row = await store.signIns.get(signIn)
-      const now_ms = clock.now_ms()
-      if (!row || row.ended_ms !== null || row.expires_ms <= now_ms) throw new SluiceError('signin.expired')
-      return await identity.issueToken({
-        ...{ principal: row.person, label, by: row.person, parent: signIn, client: 'sluice-cli' },
-        ttl_ms: row.expires_ms - now_ms,
-      })
-    },
-    of: async (credential) => {
-      const own = await store.signIns.get(credential)
-      if (own) return own
-      const parent = await store.signIns.ofToken(credential)
-      return parent
-    },
-    async end(id, why, by) {
-      const row = await store.signIns.get(id)
-      if (!row || !(await store.signIns.end(id, why, clock.now_ms()))) return false
-      await identity.revokeToken(id, by)
-      journal.ended({ provider: row.provider, principal: row.person, purpose: row.purpose, signIn: id, why, by })
-      return true
-    },
-    grantOf({ id, grant_sealed }) {
-      if (grant_sealed === null) return {}
-      return JSON.parse(seal.open(`sign-in/${id}`, grant_sealed).reveal()) as NonNullable<Vouched['grant']>
-    },
-  }
+/** When a sign-in ends at the latest. Throws `signin.answer` for one that is over. */
+function endOf(provider: IdentityProvider, vouched: Vouched, now_ms: number): number {
+  const { max_ms } = provider.times
+  const limit_ms = vouched.grant?.refresh ? max_ms : Math.min(max_ms, LIMITS.unchecked_ms)
+  const expires_ms = Math.min(now_ms + limit_ms, vouched.expires_ms ?? Number.POSITIVE_INFINITY)
+  if (expires_ms - now_ms < 1_000) throw new SluiceError('signin.answer', 'the provider’s session is over')
+  return expires_ms
 }
