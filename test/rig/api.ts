@@ -103,6 +103,53 @@ export async function startTestApi({ patient = false } = {}): Promise<TestApi> {
     entries: [] as TestApi['entries'],
     kills: [] as string[],
   }
+  const made = await openServices({ store, rig, people, patient })
+  const { clock, log, providers, accounts, principals, ledger, ssh, identity, approvals, vault, signIn, oauth } = made
+  const { texts, ids: tokenIds, callers } = await signEveryoneIn(identity)
+  const bot = callers.bot
+  const live = liveSessions(bot, rig.kills)
+  const services: ApiServices = {
+    ...{ version: '0.0.0-test', clock, log, identity, principals, approvals, vault, ledger, live },
+    ...standIns(bot),
+    signIn,
+    ssh,
+    oauth,
+  }
+  const request = (over: Partial<ApprovalRequest> = {}): ApprovalRequest => ({ ...REQUEST, principal: bot, ...over })
+  const approval = await approvals.request(request())
+  rig.entries.length = 0
+  const app = createApi(services)
+  return Object.assign(rig, {
+    ...{ app, services, people, providers, accounts, store, request, tokenIds },
+    ids: { session: 'ses_live', approval: approval.id, token: tokenIds.bot },
+    token: (caller: Caller) => texts[caller],
+    async call(caller: Caller | undefined, method: string, path: string, body?: unknown) {
+      const headers = new Headers(caller ? { authorization: `Bearer ${texts[caller]}` } : {})
+      if (body !== undefined) headers.set('content-type', 'application/json')
+      const text = typeof body === 'string' ? body : JSON.stringify(body)
+      return await app.request(path, { method, headers, ...(body === undefined ? {} : { body: text }) })
+    },
+    async [Symbol.asyncDispose]() {
+      oauth.close()
+      identity.close()
+      principals.close()
+      signIn.close()
+      approvals.close()
+      await store.close()
+      rmSync(folder, { recursive: true })
+    },
+  })
+}
+
+interface Stage {
+  readonly store: Store
+  readonly rig: Pick<TestApi, 'base' | 'ledgerFails' | 'entries'>
+  readonly people: Map<string, KnownPrincipal>
+  readonly patient: boolean
+}
+
+/** The real services, over one store. */
+async function openServices({ store, rig, people, patient }: Stage) {
   const clock = { now_ms: () => Date.now(), monotonic_ms: () => performance.now() }
   const log = createLog('error')
   const providers = new Map<string, IdentityProvider>()
@@ -151,40 +198,7 @@ export async function startTestApi({ patient = false } = {}): Promise<TestApi> {
     issuer: () => rig.base,
     redeem: (proof) => signIn.redeem(proof),
   })
-  const { texts, ids: tokenIds, callers } = await signEveryoneIn(identity)
-  const bot = callers.bot
-  const live = liveSessions(bot, rig.kills)
-  const services: ApiServices = {
-    ...{ version: '0.0.0-test', clock, log, identity, principals, approvals, vault, ledger, live },
-    ...standIns(bot),
-    signIn,
-    ssh,
-    oauth,
-  }
-  const request = (over: Partial<ApprovalRequest> = {}): ApprovalRequest => ({ ...REQUEST, principal: bot, ...over })
-  const approval = await approvals.request(request())
-  rig.entries.length = 0
-  const app = createApi(services)
-  return Object.assign(rig, {
-    ...{ app, services, people, providers, accounts, store, request, tokenIds },
-    ids: { session: 'ses_live', approval: approval.id, token: tokenIds.bot },
-    token: (caller: Caller) => texts[caller],
-    async call(caller: Caller | undefined, method: string, path: string, body?: unknown) {
-      const headers = new Headers(caller ? { authorization: `Bearer ${texts[caller]}` } : {})
-      if (body !== undefined) headers.set('content-type', 'application/json')
-      const text = typeof body === 'string' ? body : JSON.stringify(body)
-      return await app.request(path, { method, headers, ...(body === undefined ? {} : { body: text }) })
-    },
-    async [Symbol.asyncDispose]() {
-      oauth.close()
-      identity.close()
-      principals.close()
-      signIn.close()
-      approvals.close()
-      await store.close()
-      rmSync(folder, { recursive: true })
-    },
-  })
+  return { clock, log, providers, accounts, principals, ledger, ssh, identity, approvals, vault, signIn, oauth }
 }
 
 const REQUEST: Omit<ApprovalRequest, 'principal'> = {
