@@ -6,6 +6,7 @@ import { createApi } from './api/app.ts'
 import { type ApiListener, listenApi } from './api/server.ts'
 import { createApprovals } from './approval/approvals.ts'
 import { createGateway, type Gateway, type ListenerConfig } from './engine/gateway.ts'
+import { createSpending } from './engine/spending.ts'
 import { createAttempts } from './identity/attempts.ts'
 import { documentsInForce } from './identity/documents.ts'
 import { createTokenEndpoint } from './identity/exchange/endpoint.ts'
@@ -101,6 +102,7 @@ async function start(start: Start): Promise<RunningGateway> {
       approvals,
       recorder: transcripts,
       secrets: vault,
+      spending: createSpending(),
       tunnels: tunnels.dialer,
       sshLogins: services.ssh.ca,
     },

@@ -6,11 +6,13 @@ import type { Call, Operation } from '../model/operation.ts'
 import type { Policy, Ports } from '../model/ports.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Resource } from '../model/resource.ts'
+import type { Account, SpendingPort } from '../model/spending.ts'
 import type { Recorder } from '../model/transcript.ts'
 import type { HeldNotice, Permit, Protocol, Refusal, Settlement, Verdict } from '../protocols/contract.ts'
 import { askPeople } from './approve.ts'
 import { chainPart, decisionPart, outcomePieces, Texts } from './entries.ts'
 import { refusal } from './refusal.ts'
+import { createSpending } from './spending.ts'
 import type { Tick } from './tick.ts'
 
 /** The Permit. The class stays in this file: nothing else can mint one. */
@@ -20,6 +22,9 @@ class Granted implements Permit {
   readonly obligations: Obligations
   readonly started_ms = performance.now()
   settled = false
+  /** Budgets it counts against, and the rows reserved of them. */
+  accounts: readonly Account[] | undefined
+  reserved = 0
   constructor(op: number, obligations: Obligations) {
     this.op = op
     this.obligations = obligations
@@ -54,6 +59,7 @@ export class Enforcer {
   readonly #texts: Texts
   readonly #who: string
   readonly #chain: string
+  readonly #spending: SpendingPort
   #judged = new WeakMap<Operation, Judged>()
   #policy: Policy | undefined
   /** The operation judged last, where the decision holds: one statement is judged several times on its way. */
@@ -74,6 +80,7 @@ export class Enforcer {
     this.#texts = new Texts(parts.ports.ledger, parts.session)
     this.#who = `"session":"${parts.session}","op":`
     this.#chain = chainPart(parts.principal)
+    this.#spending = parts.ports.spending ?? createSpending()
     this.facts.id = parts.session
   }
 
@@ -96,7 +103,8 @@ export class Enforcer {
       return known
     }
     const { principal, resource, now_ms } = this.#parts
-    const request = { principal, resource, operation, call, session: this.facts, now_ms: now_ms() }
+    const spending = this.#spending
+    const request = { principal, resource, operation, call, session: this.facts, now_ms: now_ms(), spending }
     const decision = this.#fulfillable(policy.decide(request))
     const judged = { policy, decision, part: `,${this.#chain},${decisionPart(operation, decision)},` }
     if (decision.cacheable) this.#judged.set(operation, judged)
@@ -148,7 +156,16 @@ export class Enforcer {
     }
     this.facts.inFlight++
     const permit = new Granted(op, decision.obligations)
+    if (decision.accounts) this.#reserve(permit, decision.accounts)
     return decision.obligations.record === 'durable' ? this.#onDisk(permit) : permit
+  }
+
+  /** Before it runs: what it may return at most is taken from every budget, so that operations at once cannot spend the same rows. */
+  #reserve(permit: Granted, accounts: readonly Account[]): void {
+    permit.accounts = accounts
+    permit.reserved = permit.obligations.rows ?? 0
+    const now_ms = this.#parts.now_ms()
+    for (const account of accounts) this.#spending.reserve(account, account.countsRows ? permit.reserved : 0, now_ms)
   }
 
   async #onDisk(permit: Granted): Promise<Verdict> {
@@ -254,12 +271,19 @@ export class Enforcer {
     })
   }
 
+  #count(permit: Granted, accounts: readonly Account[], { rows, bytes }: Settlement): void {
+    const now_ms = this.#parts.now_ms()
+    for (const account of accounts)
+      this.#spending.settle(account, { reserved: account.countsRows ? permit.reserved : 0, rows, bytes }, now_ms)
+  }
+
   settle(permit: Permit, result: Settlement): void {
     if (!(permit instanceof Granted) || permit.settled) return
     permit.settled = true
     this.facts.inFlight--
     this.facts.rows += result.rows
     this.facts.bytes += result.bytes
+    if (permit.accounts) this.#count(permit, permit.accounts, result)
     const event = {
       kind: 'outcome',
       op: permit.op,

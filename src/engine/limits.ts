@@ -1,5 +1,7 @@
 /** Every bound of the engine. Bytes unless the name says otherwise. */
 export const LIMITS = {
+  /** Counters of budgets kept at once. */
+  accounts: 100_000,
   /** Connections accepted at once, over all listeners. */
   connections: 20_000,
   /** Client bytes kept while an operation is held; beyond it the socket is paused. */

@@ -1,3 +1,5 @@
+import type { Account } from './spending.ts'
+
 export type Outcome = 'allow' | 'approve' | 'deny'
 
 export type MaskTransform = 'redact' | 'partial' | 'hash' | 'null' | 'fixed' | 'tokenize'
@@ -54,6 +56,8 @@ export interface Decision {
   readonly policy: string
   /** True when nothing in it depended on time, history or the call's own text: it may be reused for the same operation. */
   readonly cacheable: boolean
+  /** Budgets it counts against when it is granted. */
+  readonly accounts?: readonly Account[]
   /** Rules in shadow mode that would have decided otherwise. */
   readonly shadow: readonly { readonly rule: string; readonly outcome: Outcome }[]
 }

@@ -9,6 +9,7 @@ import type { EntryKind } from './ledger.ts'
 import type { Call, Operation } from './operation.ts'
 import type { Claim, Invitation, Principal } from './principal.ts'
 import type { Resource } from './resource.ts'
+import type { SpendingPort } from './spending.ts'
 import type { Recorder, SessionMeta } from './transcript.ts'
 
 /** Everything the engine needs from the rest of the house. The composition root hands in the real ones. */
@@ -19,6 +20,8 @@ export interface Ports {
   readonly approvals: ApprovalPort
   readonly recorder: RecorderPort
   readonly secrets: SecretPort
+  /** Budgets over all sessions; without it each session counts for itself. */
+  readonly spending?: SpendingPort
   /** Signs the certificate one login on a target is made with. */
   readonly sshLogins?: SshLoginPort
   /** Absent: targets behind a connector cannot be reached. */
@@ -70,6 +73,8 @@ export interface DecisionRequest {
   readonly session: SessionFacts
   /** Milliseconds since the epoch. */
   readonly now_ms: number
+  /** What was spent of budgets so far; without it, nothing was. */
+  readonly spending?: Pick<SpendingPort, 'used'>
 }
 
 export interface PolicyPort {

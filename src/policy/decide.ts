@@ -4,6 +4,8 @@ import { effects, onlyEffects } from '../model/effects.ts'
 import type { DecisionRequest } from '../model/ports.ts'
 import type { Principal } from '../model/principal.ts'
 import { scopeCovers } from '../model/scope.ts'
+import type { Account } from '../model/spending.ts'
+import { usedOf } from './budget.ts'
 import { type Candidate, errorText, type Plan, type RuleIndex } from './candidates.ts'
 import { ANY_EFFECTS } from './cel/analysis.ts'
 import type { Frame } from './cel/condition.ts'
@@ -53,6 +55,10 @@ interface Tally {
   readonly shadow: Shadowed[]
   failed: CompiledRule | undefined
   cacheable: boolean
+  /** Budgets that have something left. */
+  accounts: Account[] | undefined
+  /** Rows the tightest of them has left. */
+  rowsLeft: number
 }
 
 /** Weighs rules into decisions (design §7). Pure: the same request under the same rules gives the same decision. */
@@ -101,13 +107,23 @@ export class Decider {
   }
 
   #tally(candidates: readonly Candidate[], frame: Frame, request: DecisionRequest): Tally {
-    const tally: Tally = { matched: [], shadow: [], failed: undefined, cacheable: true }
+    const tally: Tally = {
+      matched: [],
+      shadow: [],
+      failed: undefined,
+      cacheable: true,
+      accounts: undefined,
+      rowsLeft: Infinity,
+    }
     const set = request.operation.effects
     for (const { rule, broken } of candidates) {
       if (rule.needs !== ANY_EFFECTS && (rule.needs & set) === 0) continue
       if (rule.volatile) tally.cacheable = false
       const error = holds(rule, frame, request)
-      if (error === undefined) continue
+      if (error === undefined) {
+        if (rule.budget) drawOn(rule.budget, tally, { frame, request })
+        continue
+      }
       const failed = error !== '' || broken !== ''
       if (rule.shadow) tally.shadow.push({ rule, failed })
       else if (failed) tally.failed ??= rule
@@ -116,7 +132,7 @@ export class Decider {
     return tally
   }
 
-  #weigh({ matched, failed, cacheable }: Tally, { operation }: DecisionRequest): Decision {
+  #weigh({ matched, failed, cacheable, accounts, rowsLeft }: Tally, { operation }: DecisionRequest): Decision {
     const all = { matched, cacheable }
     const denying = strictest(matched, 'deny')
     if (denying) return this.#verdict({ ...all, outcome: 'deny', reason: 'policy.denied', rule: denying })
@@ -137,7 +153,9 @@ export class Decider {
       const rule = matched.find((each) => each.obligations.readOnly)!
       return this.#verdict({ ...all, ...BEYOND_READING, outcome: 'deny', reason: 'policy.denied', rule })
     }
-    const granted = { ...all, rule: granting, obligations }
+    if (rowsLeft !== Infinity && operation.facts.kind === 'sql')
+      obligations = bothObligations(obligations, { mask: [], rows: rowsLeft })
+    const granted = { ...all, rule: granting, obligations, ...(accounts && { accounts }) }
     if (asking === undefined) return this.#verdict({ ...granted, outcome: 'allow', reason: 'policy.allowed' })
     const approvals = matched.flatMap((rule) => (rule.outcome === 'approve' && rule.approval ? [rule.approval] : []))
     return this.#verdict({ ...granted, outcome: 'approve', reason: 'approval.pending', approvals })
@@ -157,6 +175,7 @@ export class Decider {
       policy: this.#version,
       cacheable: made.cacheable ?? false,
       shadow: NOTHING,
+      ...(made.accounts && { accounts: made.accounts }),
     }
   }
 }
@@ -171,6 +190,18 @@ interface Verdict {
   readonly hint?: string
   readonly obligations?: Obligations
   readonly approvals?: readonly ApprovalTerms[]
+  readonly accounts?: readonly Account[]
+}
+
+/** Notes where a budget counts and how many rows it leaves. */
+function drawOn(
+  { accountOf, rows }: NonNullable<CompiledRule['budget']>,
+  tally: Tally,
+  { frame, request }: { readonly frame: Frame; readonly request: DecisionRequest },
+): void {
+  const account = accountOf(frame)
+  tally.accounts = [...(tally.accounts ?? []), account]
+  if (account.countsRows) tally.rowsLeft = Math.min(tally.rowsLeft, rows - usedOf(request, account).rows)
 }
 
 /** '' when the rule holds, undefined when it does not, else the error. */
@@ -236,5 +267,15 @@ function bothDecisions(acting: Decision, behind: Decision, party: Principal): De
     shadow,
     approvals,
     obligations: bothObligations(acting.obligations, behind.obligations),
+    ...bothAccounts(acting.accounts, behind.accounts),
   }
+}
+
+/** Everyone's budgets, one that counts for both once. */
+function bothAccounts(
+  acting: Decision['accounts'] = NOTHING,
+  behind: Decision['accounts'] = NOTHING,
+): Pick<Decision, 'accounts'> {
+  if (acting.length + behind.length === 0) return {}
+  return { accounts: [...new Map([...acting, ...behind].map((account) => [account.key, account])).values()] }
 }

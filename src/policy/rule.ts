@@ -2,6 +2,7 @@ import type { ApprovalTerms, MaskDuty, Obligations, Outcome } from '../model/dec
 import { NO_OBLIGATIONS } from '../model/decision.ts'
 import type { EffectSet } from '../model/effects.ts'
 import type { DecisionRequest } from '../model/ports.ts'
+import type { Account } from '../model/spending.ts'
 import { ANY_EFFECTS, isVolatile, neededEffects } from './cel/analysis.ts'
 import { type Condition, compileCondition, type Frame, isCondition } from './cel/condition.ts'
 import type { Part } from './cel/environment.ts'
@@ -24,6 +25,8 @@ export interface CompiledRule {
   readonly when: Condition | undefined
   /** Beyond its conditions: what a Freeze or Budget asks. May throw. */
   readonly applies: ((request: DecisionRequest, frame: Frame) => boolean) | undefined
+  /** Of a Budget over more than one session: where it counts, and the rows it has. */
+  readonly budget?: { readonly accountOf: (frame: Frame) => Account; readonly rows: number }
   readonly outcome: RuleOutcome
   readonly shadow: boolean
   /** Effects without any of which it cannot match; ANY_EFFECTS when it may match whatever they are. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { EFFECTS } from '../../model/effects.ts'
-import { condition, description, effect, hint, instant, mode, name, reference, say, text } from './field.ts'
+import { condition, description, duration, effect, hint, instant, mode, name, reference, say, text } from './field.ts'
 
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 export const clockTime = z
@@ -51,9 +51,16 @@ export const budget = z.strictObject({
   who: condition('Over `principal`.', 'principal.kind == "agent"'),
   on: condition('Over `resource`.', 'true'),
   per: z
-    .enum(['session'])
+    .enum(['session', 'principal', 'delegator', 'resource'])
     .optional()
-    .meta({ description: 'The window it counts in. Default session.', examples: ['session'] }),
+    .meta({
+      description:
+        'Whom it counts for: each session, each principal, each person with all agents that act for them, or a resource with everyone on it. Default session.',
+      examples: ['principal'],
+    }),
+  window: duration('1h')
+    .optional()
+    .meta({ description: 'The time it counts in, for all but session. Windows begin on the clock.', examples: ['1h'] }),
   operations: z
     .int()
     .min(0)
