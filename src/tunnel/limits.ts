@@ -67,6 +67,8 @@ export const LIMITS = {
   backoffMost_ms: 15_000,
   /** A tunnel that held this long counts as one that worked: the waits begin anew. */
   settled_ms: 60_000,
+  /** A piece of this size is part of something larger. */
+  bulk: 8_192,
   /** Read from a target and not sent yet, per stream. */
   ahead: 262_144,
   /** Read buffers of 64 KB a connector keeps for later use. */

@@ -8,8 +8,8 @@ import { ReadBuffers } from './read-buffers.ts'
 /** A connection to a target, and where what it reads goes once a stream takes it. */
 export interface Reached {
   readonly socket: Socket
-  /** Takes bytes of a buffer, which is its own until it gives it back. False: no more for now. */
-  deliver: (bytes: Buffer, buffer: Buffer) => boolean
+  /** Takes bytes, and with them the large buffer they lie in, if they do, until it gives it back. False: no more for now. */
+  deliver: (bytes: Buffer, buffer?: Buffer) => boolean
 }
 
 const BUFFERS = new ReadBuffers(LIMITS.readBuffers)
@@ -54,17 +54,23 @@ export function reach(
   })
 }
 
+/**
+ * A socket has a small buffer of its own, so that a thousand idle ones cost little; small reads are copied out of it. A read that fills it is part
+ * of something larger, and the next ones go into large buffers, which travel on without a copy.
+ */
 function open(host: string, port: number): Reached {
-  let current = BUFFERS.take(0)
+  const small = Buffer.allocUnsafeSlow(LIMITS.bulk)
+  let current: Buffer = small
   let last = 0
   const onread = {
     buffer: () => {
-      current = BUFFERS.take(last)
+      current = last < LIMITS.bulk ? small : BUFFERS.take()
       return current
     },
     callback: (bytes: number) => {
       last = bytes
-      return reached.deliver(current.subarray(0, bytes), current)
+      const read = current.subarray(0, bytes)
+      return current === small ? reached.deliver(Buffer.from(read)) : reached.deliver(read, current)
     },
   }
   const socket = createConnection({ host, port, noDelay: true, allowHalfOpen: true, onread })
@@ -78,7 +84,7 @@ export function carry(stream: ServerHttp2Stream, reached: Reached): void {
   reached.deliver = (bytes, buffer) => {
     if (!stream.writable) return false
     stream.write(bytes, () => {
-      BUFFERS.giveBack(buffer)
+      if (buffer) BUFFERS.giveBack(buffer)
       if (stream.writableLength <= LIMITS.ahead / 2) socket.resume()
     })
     // The stream's own mark is one read: it would have each wait for the one before it to be sent.
@@ -103,11 +109,11 @@ export function carry(stream: ServerHttp2Stream, reached: Reached): void {
   socket.resume()
 }
 
-/** Bytes arrive in pieces of a frame each. What arrives in one turn leaves in one write. */
+/** Bulk arrives in pieces of a frame each: what arrives in one turn leaves in one write. A small message leaves at once. */
 function into(socket: Socket, stream: ServerHttp2Stream): (piece: Buffer) => void {
   let gathering = false
   return (piece) => {
-    if (!gathering) begin()
+    if (!gathering && piece.length >= LIMITS.bulk) begin()
     if (!socket.write(piece)) stream.pause()
   }
   function begin(): void {
