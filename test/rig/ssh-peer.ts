@@ -51,7 +51,7 @@ export class RawPeer implements AsyncDisposable {
   #hear(message: Buffer): void {
     const type = message[0]!
     const channel = message.length >= 5 ? recipientOf(message) : -1
-    const data = type === MESSAGE.DATA || type === MESSAGE.EXTENDED_DATA ? readData(message) : undefined
+    const carried = type === MESSAGE.DATA || type === MESSAGE.EXTENDED_DATA ? readData(message) : undefined
     const name =
       type === MESSAGE.REQUEST
         ? readRequest(message, 5).name
@@ -60,7 +60,7 @@ export class RawPeer implements AsyncDisposable {
           : type === MESSAGE.OPEN
             ? readOpen(message).type
             : undefined
-    this.heard.push({ type, channel, message, ...(name && { name }), ...(data && { bytes: data.bytes }) })
+    this.heard.push({ type, channel, message, ...(name && { name }), ...(carried && { bytes: carried.bytes }) })
     this.#wake()
   }
 

@@ -96,9 +96,9 @@ export class ChannelPair {
     switch (type) {
       case MESSAGE.DATA:
       case MESSAGE.EXTENDED_DATA: {
-        const data = readData(message)
-        if (!this.target.received(data.bytes.length)) return this.#violated()
-        flow.fromTarget(data.bytes, data.type)
+        const { bytes, type: stream } = readData(message)
+        if (!this.target.received(bytes.length)) return this.#violated()
+        flow.fromTarget(bytes, stream)
         this.refillTarget()
         return this.#done(message)
       }

@@ -6,8 +6,9 @@ import { fileOperation } from './operation.ts'
 import { plainLine, refusalText, sentence } from './reply.ts'
 import { type OpenFile, OpenFiles } from './sftp-files.ts'
 import { FX, FXP, malformed, SftpFramer, sftpPacket, statusPacket } from './sftp-packets.ts'
-import { namesOf, parted, plainPath, readPath } from './sftp-paths.ts'
+import { readPath } from './sftp-paths.ts'
 import { EXTENSIONS, type FileRequest, type PathUse, readSftpRequest } from './sftp-requests.ts'
+import { linkNames, type PathNames, PathResolver } from './sftp-resolver.ts'
 
 export interface SftpHost {
   readonly house: Deciding
@@ -49,11 +50,11 @@ export class SftpRelay {
   readonly #client: SftpFramer
   readonly #target: SftpFramer
   readonly #files: OpenFiles
+  readonly #resolver: PathResolver
   /** Asked and unanswered, in order. */
   readonly #asked: Asked[] = []
   readonly #byId = new Map<number, Asked>()
   #phase: 'new' | 'greeted' | 'ready' = 'new'
-  #home = '/'
   #eof = false
   #ownId = 0x7fff0000
   #held: Held | undefined
@@ -66,6 +67,7 @@ export class SftpRelay {
   constructor(host: SftpHost) {
     this.#host = host
     this.#files = new OpenFiles(host.house)
+    this.#resolver = new PathResolver((path, told) => this.#realPath(path, told))
     this.#client = new SftpFramer(FXP.WRITE, {
       packet: (packet) => this.#request(packet),
       contents: (head) => this.#write(head),
@@ -142,7 +144,7 @@ export class SftpRelay {
       case 'files':
         this.#judging = true
         this.#client.stop()
-        return this.#resolve(request, (names) => this.#judge({ id, packet, request, names }))
+        return this.#resolver.resolve(request, (names) => this.#judge({ id, packet, request, names }))
     }
   }
 
@@ -192,47 +194,6 @@ export class SftpRelay {
     place.file.put.add(place.offset, bytes)
     place.offset += bytes.length
     this.#host.toTarget(bytes)
-  }
-
-  /** The names a request's paths are judged by: `told` gets them once the server has said what they are. */
-  #resolve(request: FileRequest, told: (names: ReadonlyMap<PathUse, readonly string[]>) => void): void {
-    const names = new Map<PathUse, readonly string[]>()
-    const next = (i: number): void => {
-      const use = request.uses[i]
-      if (!use) return told(names)
-      const same = request.uses
-        .slice(0, i)
-        .find((earlier) => earlier.path.equals(use.path) && earlier.follow === use.follow)
-      if (same) {
-        names.set(use, names.get(same)!)
-        return next(i + 1)
-      }
-      const read = readPath(use.path)
-      if ('bad' in read) {
-        names.set(use, [])
-        return next(i + 1)
-      }
-      this.#resolved(read.path, use.follow, (resolved) => {
-        names.set(use, namesOf(plainPath(read.path, this.#home), resolved))
-        next(i + 1)
-      })
-    }
-    next(0)
-  }
-
-  /** Asks the server what a path is: the whole of it, or its folder, and the last name as it stands. */
-  #resolved(path: string, follow: boolean, told: (resolved: string) => void): void {
-    const { folder, name } = parted(path)
-    const whole = follow || name === ''
-    const lexical = plainPath(path, this.#home)
-    const byFolder = () =>
-      this.#realPath(folder, (found) => told(found === undefined ? lexical : plainPath(name, found)))
-    if (!whole) return byFolder()
-    this.#realPath(path || '.', (found) => {
-      if (found !== undefined) told(plainPath(found, '/'))
-      else if (name === '') told(lexical)
-      else byFolder()
-    })
   }
 
   #realPath(path: string, told: (path: string | undefined) => void): void {
@@ -374,7 +335,7 @@ export class SftpRelay {
     }
     const rest = Buffer.concat([sshUint32(3), ...pairs])
     this.#realPath('.', (home) => {
-      this.#home = home ?? '/'
+      this.#resolver.home = home ?? '/'
       this.#host.toClient(Buffer.concat([sshUint32(rest.length + 1), Buffer.from([FXP.VERSION]), rest]))
       this.#phase = 'ready'
       this.#go()
@@ -403,17 +364,9 @@ export class SftpRelay {
   }
 }
 
-/** What a link's text leads to from where the link lies. Servers differ in which of the two is the link, so both ways are judged. */
-function linkNames({ uses }: FileRequest, names: Asking['names']): string[] {
-  return uses.flatMap((text, i) => {
-    const beside = names.get(uses[1 - i]!)?.at(-1)
-    return beside === undefined ? [] : [plainPath(text.path.toString('utf8'), parted(beside).folder)]
-  })
-}
-
 interface Asking {
   readonly id: number
   readonly packet: Buffer
   readonly request: FileRequest
-  readonly names: ReadonlyMap<PathUse, readonly string[]>
+  readonly names: PathNames
 }

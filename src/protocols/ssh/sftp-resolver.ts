@@ -1,0 +1,65 @@
+import { namesOf, parted, plainPath, readPath } from './sftp-paths.ts'
+import type { FileRequest, PathUse } from './sftp-requests.ts'
+
+/** The names each path of a request is judged by; none for a path that cannot be judged. */
+export type PathNames = ReadonlyMap<PathUse, readonly string[]>
+
+/** Asks the server what a path is (SSH_FXP_REALPATH); undefined when it says it is nothing. */
+export type RealPath = (path: string, told: (path: string | undefined) => void) => void
+
+/**
+ * What paths are, as the server has it: without symlinks on the way, and at the end where the request follows them. Between this answer and
+ * the request's own turn somebody on the server may put a link in place: what must not be reached, the account must not be able to reach.
+ */
+export class PathResolver {
+  readonly #realPath: RealPath
+  /** Where relative paths begin. */
+  home = '/'
+
+  constructor(realPath: RealPath) {
+    this.#realPath = realPath
+  }
+
+  resolve(request: FileRequest, told: (names: PathNames) => void): void {
+    const names = new Map<PathUse, readonly string[]>()
+    const next = (i: number): void => {
+      const use = request.uses[i]
+      if (!use) return told(names)
+      const same = request.uses
+        .slice(0, i)
+        .find((earlier) => earlier.path.equals(use.path) && earlier.follow === use.follow)
+      const read = readPath(use.path)
+      if (same || 'bad' in read) {
+        names.set(use, same ? names.get(same)! : [])
+        return next(i + 1)
+      }
+      this.#resolved(read.path, use.follow, (resolved) => {
+        names.set(use, namesOf(plainPath(read.path, this.home), resolved))
+        next(i + 1)
+      })
+    }
+    next(0)
+  }
+
+  /** The whole of it, or its folder, and the last name as it stands. */
+  #resolved(path: string, follow: boolean, told: (resolved: string) => void): void {
+    const { folder, name } = parted(path)
+    const lexical = plainPath(path, this.home)
+    const byFolder = () =>
+      this.#realPath(folder, (found) => told(found === undefined ? lexical : plainPath(name, found)))
+    if (!follow && name !== '') return byFolder()
+    this.#realPath(path || '.', (found) => {
+      if (found !== undefined) told(plainPath(found, '/'))
+      else if (name === '') told(lexical)
+      else byFolder()
+    })
+  }
+}
+
+/** What a link's text leads to from where the link lies. Servers differ in which of the two is the link, so both ways are judged. */
+export function linkNames({ uses }: FileRequest, names: PathNames): string[] {
+  return uses.flatMap((text, i) => {
+    const beside = names.get(uses[1 - i]!)?.at(-1)
+    return beside === undefined ? [] : [plainPath(text.path.toString('utf8'), parted(beside).folder)]
+  })
+}
