@@ -319,6 +319,13 @@ describe('the device grant (RFC 8628)', () => {
     expect(await api.services.identity.authenticate({ kind: 'token', proof, from: '' })).toBeUndefined()
   })
 
+  it('is not begun without end from one address', async () => {
+    const statuses: number[] = []
+    for (let i = 0; i < 15; i++)
+      statuses.push((await post('/oauth/device_authorization', { client_id: 'sluice-cli' })).status)
+    expect([statuses[0], statuses.at(-1)]).toEqual([200, 429])
+  })
+
   it('lets nobody guess codes: after ten wrong ones an address waits', async () => {
     const { devices } = api.services.oauth
     for (let i = 0; i < 11; i++) await devices.find('WRONGCOD', '192.0.2.9').catch(() => undefined)

@@ -72,6 +72,9 @@ export function createDevices(parts: Exchange): Devices {
   return {
     async begin(client, from) {
       if (!client) throw new SluiceError('oauth.client', 'no client asked')
+      // Asking costs nothing, so every start counts: one address cannot fill the room for all.
+      attempts.check(`device:${from}`)
+      attempts.failed(`device:${from}`)
       const now_ms = clock.now_ms()
       const open = await store.devices.prune(now_ms)
       if (open >= LIMITS.devices) throw new SluiceError('api.limited', 'too many sign-ins wait for people')
