@@ -45,23 +45,27 @@ export interface PeopleOptions {
 
 /** The documents' principals and the people known from identity providers, as one directory. */
 export interface People extends PrincipalDirectory {
-  /** Reads people again now: after a sign-in or a change by SCIM. */
+  /** Reads everyone again now: after a change by SCIM. */
   load(): Promise<void>
+  /** Reads one again now: after a sign-in. */
+  refresh(id: string): Promise<void>
   /** Another source of people: asked first, and read again whenever this one is. */
   also(source: PrincipalDirectory & { load(): Promise<void> }): void
   close(): void
 }
 
-/** A person as the store has it, ready to be mapped. */
+/** A person as the store has it. */
 interface Person {
   readonly id: string
   readonly provider: string
   readonly issuer: string
   readonly subject: string
   readonly name: string
-  readonly groups: readonly string[]
-  /** Undefined where nothing is provisioned for it. */
-  readonly provisioned: boolean | undefined
+  /** Groups of the sign-in: JSON, read when they are mapped. */
+  readonly groups: string
+  readonly scimGroups: readonly string[]
+  /** 1 or 0; null where nothing is provisioned for it. */
+  readonly scimActive: number | null
 }
 
 /** The id of a person whom no document names. A subject's own colons stay: the provider's name has none. */
@@ -75,34 +79,22 @@ export function personId(provider: string, subject: string): string {
  */
 export function createPeople({ store, documents, log }: PeopleOptions): People {
   const others: (PrincipalDirectory & { load(): Promise<void> })[] = []
-  let rows: readonly Person[] = []
+  let rows = new Map<string, Person>()
   let epoch = -1
-  let version = ''
-  let known = new Map<string, KnownPrincipal | undefined>()
+  let known = new KnownPeople(rows, documents())
+
+  const attributes = () =>
+    new Map(
+      [...documents().providers.values()].flatMap(({ name, scim }) => (scim ? [[name, scim.attribute] as const] : [])),
+    )
 
   async function load(): Promise<void> {
     const now = await store.people.epoch()
-    const attributes = new Map(
-      [...documents().providers.values()].flatMap(({ name, scim }) => (scim ? [[name, scim.attribute] as const] : [])),
-    )
-    const found = await store.people.all(attributes)
+    const found = await store.people.all(attributes())
     for (const other of others) await other.load()
     epoch = now
-    rows = found.map(({ scimActive, scimGroups, groups, ...row }) => ({
-      ...row,
-      groups: [...(JSON.parse(groups) as string[]), ...scimGroups],
-      provisioned: scimActive === null ? undefined : scimActive === 1,
-    }))
-    version = ''
-  }
-
-  function current(): Map<string, KnownPrincipal | undefined> {
-    const inForce = documents()
-    if (inForce.version !== version) {
-      known = directoryOf(rows, inForce)
-      version = inForce.version
-    }
-    return known
+    rows = new Map(found.map((row) => [row.id, row]))
+    known = new KnownPeople(rows, documents())
   }
 
   const timer = setInterval(() => {
@@ -114,6 +106,11 @@ export function createPeople({ store, documents, log }: PeopleOptions): People {
   timer.unref()
 
   return {
+    load,
+    async refresh(id) {
+      for (const row of await store.people.all(attributes(), id)) rows.set(row.id, row)
+      known = new KnownPeople(rows, documents())
+    },
     also(source) {
       others.push(source)
       source.load().catch((error: unknown) => log.error('reading people failed', { error: String(error) }))
@@ -123,40 +120,70 @@ export function createPeople({ store, documents, log }: PeopleOptions): People {
         const one = other.lookup(id)
         if (one) return one
       }
-      const found = current()
-      return found.has(id) ? found.get(id) : documents().lookup(id)
+      const inForce = documents()
+      if (known.version !== inForce.version) known = new KnownPeople(rows, inForce)
+      return known.lookup(id)
     },
-    load,
     close: () => clearInterval(timer),
   }
 }
 
-/** Undefined stands for a person who may not be one any more. */
-function directoryOf(rows: readonly Person[], documents: PeopleDocuments): Map<string, KnownPrincipal | undefined> {
-  const people = new Map<string, KnownPrincipal | undefined>()
-  for (const row of rows) {
-    const named = documents.accounts.get(`${row.provider}:${row.subject}`)
-    const id = named ?? row.id
-    const provider = documents.providers.get(row.provider)
-    const declared = named === undefined ? undefined : documents.lookup(named)
-    if (!provider || !standsWith(provider, row)) people.set(id, undefined)
-    else if (!people.has(id) || people.get(id) !== undefined) {
-      const groups = new Set([...(declared?.groups ?? []), ...(people.get(id)?.groups ?? [])])
-      for (const group of mappedGroups(provider.map, row.groups)) groups.add(group)
-      const all = documents.groupsOf({ id, groups: [...groups] })
-      const admitted = provider.admit.length === 0 || provider.admit.some((group) => all.includes(group))
-      people.set(
-        id,
-        admitted || named !== undefined ? { kind: 'human', name: declared?.name ?? row.name, groups: all } : undefined,
-      )
+/** People under one version of the documents. Each is worked out when first asked for, and then the same object. */
+class KnownPeople {
+  readonly version: string
+  readonly #rows: ReadonlyMap<string, Person>
+  readonly #documents: PeopleDocuments
+  readonly #found = new Map<string, KnownPrincipal | undefined>()
+  /** Rows that are people of the documents, by the document's id. */
+  readonly #named = new Map<string, Person[]>()
+
+  constructor(rows: ReadonlyMap<string, Person>, documents: PeopleDocuments) {
+    this.version = documents.version
+    this.#rows = rows
+    this.#documents = documents
+    for (const [account, id] of documents.accounts) {
+      const row = rows.get(`human:${account}`)
+      if (row) this.#named.set(id, [...(this.#named.get(id) ?? []), row])
     }
   }
-  return people
+
+  lookup(id: string): KnownPrincipal | undefined {
+    if (this.#found.has(id)) return this.#found.get(id)
+    const found = this.#workOut(id)
+    // Ids are asked for by whoever holds a token of them: there are no more than people, agents and services.
+    if (found !== undefined || this.#rows.has(id)) this.#found.set(id, found)
+    return found
+  }
+
+  #workOut(id: string): KnownPrincipal | undefined {
+    const declared = this.#documents.lookup(id)
+    const named = this.#named.get(id)
+    if (declared) return named ? this.#person(id, named, declared) : declared
+    const row = this.#rows.get(id)
+    // Whom a document names is that one, and nobody beside.
+    if (!row || this.#documents.accounts.has(`${row.provider}:${row.subject}`)) return undefined
+    return this.#person(id, [row], undefined)
+  }
+
+  #person(id: string, rows: readonly Person[], declared: KnownPrincipal | undefined): KnownPrincipal | undefined {
+    const { providers, groupsOf } = this.#documents
+    const groups = new Set(declared?.groups)
+    for (const row of rows) {
+      const provider = providers.get(row.provider)
+      if (!provider || !standsWith(provider, row)) return undefined
+      for (const group of mappedGroups(provider.map, [...(JSON.parse(row.groups) as string[]), ...row.scimGroups]))
+        groups.add(group)
+    }
+    const all = groupsOf({ id, groups: [...groups] })
+    const { admit } = providers.get(rows[0]!.provider)!
+    if (!declared && admit.length > 0 && !admit.some((group) => all.includes(group))) return undefined
+    return { kind: 'human', name: declared?.name ?? rows[0]!.name, groups: all }
+  }
 }
 
 /** Whether the provider, as it is configured now, still vouches for the person. */
 function standsWith(provider: IdentityProvider, row: Person): boolean {
   const issuer = provider.oidc?.issuer ?? provider.saml?.entityId
   if (issuer !== row.issuer) return false
-  return provider.scim ? row.provisioned === true : true
+  return provider.scim ? row.scimActive === 1 : true
 }

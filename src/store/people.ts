@@ -1,5 +1,5 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
-import type { PeopleTable } from './people-tables.ts'
+import type { PeopleTable, ScimUsersTable } from './people-tables.ts'
 import type { Tables } from './tables.ts'
 
 export type PersonRow = Readonly<Selectable<PeopleTable>>
@@ -19,8 +19,8 @@ export interface PeopleRepository {
   /** Inserts a person, or writes what the provider says of it now; the id and when it was first seen stay. Moves the epoch when something changed. */
   put(row: PersonRow): Promise<void>
   get(id: string): Promise<PersonRow | undefined>
-  /** Everyone, for the directory. */
-  all(attributes: ReadonlyMap<string, 'externalId' | 'userName'>): Promise<PersonWithProvision[]>
+  /** Everyone, or one, for the directory. `attributes`: what provisioned users of each provider are found by. */
+  all(attributes: ReadonlyMap<string, 'externalId' | 'userName'>, id?: string): Promise<PersonWithProvision[]>
   /** Grows whenever any process changes a person or what was provisioned. */
   epoch(): Promise<number>
   touch(): Promise<void>
@@ -49,7 +49,7 @@ export function peopleRepository(db: Db): PeopleRepository {
         await moveEpoch(trx)
       }),
     get: (id) => db.selectFrom('people').selectAll().where('id', '=', id).executeTakeFirst(),
-    all: (attributes) => all(db, attributes),
+    all: (attributes, id) => all(db, attributes, id),
     async epoch() {
       const row = await db.selectFrom('counters').select('value').where('name', '=', EPOCH).executeTakeFirst()
       return row?.value ?? 0
@@ -66,32 +66,46 @@ export async function moveEpoch(db: Db): Promise<void> {
     .execute()
 }
 
-async function all(db: Db, attributes: ReadonlyMap<string, 'externalId' | 'userName'>): Promise<PersonWithProvision[]> {
-  const people = await db.selectFrom('people').selectAll().execute()
+async function all(
+  db: Db,
+  attributes: ReadonlyMap<string, 'externalId' | 'userName'>,
+  id?: string,
+): Promise<PersonWithProvision[]> {
+  const query = db.selectFrom('people').selectAll()
+  const people = await (id === undefined ? query : query.where('id', '=', id)).execute()
   if (attributes.size === 0) return people.map((row) => ({ ...row, scimActive: null, scimGroups: [] }))
-  const users = await db
-    .selectFrom('scim_users')
-    .select(['id', 'provider', 'user_name', 'external_id', 'active'])
-    .execute()
-  const found = new Map<string, (typeof users)[number]>()
-  for (const user of users) {
+  const found = new Map<string, ProvisionedUser>()
+  for (const user of await provisioned(db, id === undefined ? undefined : people[0])) {
     const value = attributes.get(user.provider) === 'userName' ? user.user_name : user.external_id
     if (value !== '') found.set(`${user.provider}\0${value}`, user)
   }
-  const groups = await groupsByUser(db)
+  const groups = await groupsByUser(db, id === undefined ? undefined : [...found.values()].map((user) => user.id))
   return people.map((row) => {
     const user = found.get(`${row.provider}\0${row.matches}`)
     return { ...row, scimActive: user?.active ?? null, scimGroups: user ? (groups.get(user.id) ?? []) : [] }
   })
 }
 
-async function groupsByUser(db: Db): Promise<Map<string, string[]>> {
-  const rows = await db
+type ProvisionedUser = Pick<Selectable<ScimUsersTable>, 'id' | 'provider' | 'user_name' | 'external_id' | 'active'>
+
+/** Users who may be this person; without one all of them. */
+function provisioned(db: Db, person: PersonRow | undefined): Promise<ProvisionedUser[]> {
+  const query = db.selectFrom('scim_users').select(['id', 'provider', 'user_name', 'external_id', 'active'])
+  if (!person) return query.execute()
+  const { provider, matches } = person
+  const named = query.where('provider', '=', provider)
+  return named
+    .where((eb) => eb.or([eb('external_id', '=', matches), eb('user_key', '=', matches.toLowerCase())]))
+    .execute()
+}
+
+async function groupsByUser(db: Db, users: readonly string[] | undefined): Promise<Map<string, string[]>> {
+  const query = db
     .selectFrom('scim_members')
     .innerJoin('scim_groups', 'scim_groups.id', 'scim_members.group_id')
     .select(['scim_members.user_id', 'scim_groups.display_name'])
     .orderBy(sql`scim_groups.display_name`)
-    .execute()
+  const rows = await (users ? query.where('scim_members.user_id', 'in', users) : query).execute()
   const byUser = new Map<string, string[]>()
   for (const { user_id, display_name } of rows) {
     const list = byUser.get(user_id)

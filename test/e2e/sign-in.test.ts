@@ -1,5 +1,7 @@
 /** People sign in at a real OpenID Connect provider (oidc-provider), and what they may ends when the provider says so. */
+import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { DIGEST } from '../rig/api.ts'
 import { asBrowser, type RealProvider, signIn, startDoor, startRealProvider, type TestDoor } from '../rig/sign-in.ts'
 
 let door: TestDoor
@@ -95,6 +97,45 @@ describe('a person', () => {
     expect(page.html).toContain('You could not be signed in.')
     expect(page.html).not.toContain('staff')
     expect(door.refusals()).toEqual([expect.stringMatching(/^signin\.refused: human:acme:u2 /)])
+  })
+})
+
+describe('approving', () => {
+  it('needs a fresh sign-in of one who came by a provider, and none of a token issued by hand', async () => {
+    const times = { max_ms: 3_600_000, recheck_ms: 60_000, grace_ms: 60_000, fresh_ms: 60_000 }
+    door.trust('acme', { ...door.api.providers.get('acme'), times })
+    const { cookie, visitor } = await signIn(door, { provider: 'acme', person: 'u1' })
+    const vote = async (proof: string) => {
+      const { csrf } = await me(proof)
+      const id = (
+        await door.api.services.approvals.request(door.api.request({ digest: randomBytes(32).toString('hex') }))
+      ).id
+      const { digest } = (await door.api.services.approvals.get(id))!
+      const headers = { origin: door.url, 'x-sluice-csrf': csrf }
+      const response = await asBrowser(door, proof, {
+        path: `/api/v1/approvals/${id}/approve`,
+        method: 'POST',
+        body: { digest },
+        headers,
+      })
+      return [response.status, ((await response.json()) as { code?: string }).code]
+    }
+    expect(await vote(cookie!)).toEqual([200, undefined])
+    door.trust('acme', { ...door.api.providers.get('acme'), times: { ...times, fresh_ms: -60_000 } })
+    expect(await vote(cookie!)).toEqual([403, 'signin.stale'])
+    door.trust('acme', { ...door.api.providers.get('acme'), times })
+    // The provider asks again, although it has a session of its own.
+    const page = await visitor.open(`${door.url}/sign-in/acme?fresh=1`)
+    expect(page.html).toContain('name="person"')
+    await visitor.submit(page, { person: 'u1' })
+    expect(await vote(visitor.cookies.get(new URL(door.url).host)!.get('__Host-sluice')!.value)).toEqual([
+      200,
+      undefined,
+    ])
+    const { approval } = door.api.ids
+    expect(
+      (await door.api.call('ada', 'POST', `/api/v1/approvals/${approval}/approve`, { digest: DIGEST })).status,
+    ).toBe(200)
   })
 })
 

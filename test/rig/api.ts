@@ -191,7 +191,7 @@ async function openServices({ store, rig, people, patient }: Stage) {
     clock,
     log,
   }
-  const signIn = createSignInService({ ...door, base: () => rig.base })
+  const signIn = createSignInService({ ...door, base: () => rig.base, ...(patient && { flowAttempts: attempts }) })
   const oauth = createTokenEndpoint({
     ...{ store, identity, principals, ledger, attempts, clock },
     trust: () => ({ issuer: () => undefined, trustDomain: () => undefined }),
@@ -329,6 +329,7 @@ function standIns(
         token: 'slu_join_x',
         expires_ms: 1_800_000_000_000 + ttl_ms,
       }),
+      grant: async () => 'd'.repeat(64),
       list: async () => [CONNECTOR],
       revoke: async (which) => ({ revoked: which === CONNECTOR.id ? [which] : [], withdrawn: 0 }),
     },

@@ -23,6 +23,7 @@ export interface DeskOptions {
   readonly signIns: SignIns
   readonly oidc: Oidc
   readonly saml: Saml
+  /** A limiter of its own: many people share an address, and nothing here can be guessed. It bounds what strangers make us do. */
   readonly attempts: Attempts
   readonly ledger: LedgerPort
   readonly seal: SealPort
@@ -121,7 +122,7 @@ class Desk implements SignInDesk {
     const { attempts, saml, oidc, base } = this.#options
     const provider = this.#provider(name)
     const key = `begin:${visitor.from}`
-    attempts.check(`address:${visitor.from}`, key)
+    attempts.check(key)
     attempts.failed(key)
     const flow: Flow = { provider: name, purpose, fresh, mark: browserMark(visitor.browser) }
     const state = await this.#keep(FLOW, JSON.stringify(flow), { for_ms: LIMITS.flow_ms, most: LIMITS.flows })
@@ -224,7 +225,7 @@ class Desk implements SignInDesk {
 
   /** Runs one answer: what fails is on record with its reason, and costs the address an attempt. */
   async #answered(visitor: Visitor, provider: string, work: () => Promise<Finished>): Promise<Finished> {
-    const key = `address:${visitor.from}`
+    const key = `answer:${visitor.from}`
     this.#options.attempts.check(key)
     try {
       return await work()

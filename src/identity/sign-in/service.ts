@@ -4,7 +4,7 @@ import type { Log } from '../../kit/log.ts'
 import type { LedgerPort, SealPort, SecretPort } from '../../model/ports.ts'
 import type { SignInRow } from '../../store/sign-ins.ts'
 import type { Store } from '../../store/store.ts'
-import type { Attempts } from '../attempts.ts'
+import { type Attempts, createAttempts } from '../attempts.ts'
 import type { Identity } from '../identity.ts'
 import { createOidc } from '../oidc/oidc.ts'
 import type { People, PeopleDocuments } from '../people.ts'
@@ -14,6 +14,7 @@ import type { IssuedToken } from '../tokens.ts'
 import { backChannel } from './back-channel.ts'
 import { type BreakGlass, createBreakGlass } from './break-glass.ts'
 import { createSignInDesk, type SignInDesk } from './desk.ts'
+import { LIMITS } from './limits.ts'
 import { createRecheck } from './recheck.ts'
 import { type CodeProof, redeemCode } from './redeem.ts'
 import { createSignIns, type SignIns } from './sign-ins.ts'
@@ -27,6 +28,8 @@ export interface SignInServiceOptions {
   readonly seal: SealPort
   readonly ledger: LedgerPort
   readonly attempts: Attempts
+  /** In place of the bound on sign-ins begun. */
+  readonly flowAttempts?: Attempts
   readonly base: () => string
   readonly clock: Clock
   readonly log: Log
@@ -60,7 +63,8 @@ export function createSignInService(options: SignInServiceOptions): SignInServic
   const saml = createSaml(options)
   const signIns = createSignIns(options)
   const providers = () => documents().providers
-  const desk = createSignInDesk({ ...options, providers, signIns, oidc, saml })
+  const attempts = options.flowAttempts ?? createAttempts({ clock, bounds: LIMITS.flow_attempts })
+  const desk = createSignInDesk({ ...options, attempts, providers, signIns, oidc, saml })
   const breakGlass = createBreakGlass(options)
   options.people.also(breakGlass)
   const recheck = createRecheck({ ...options, signIns, oidc, providers })

@@ -86,7 +86,7 @@ class PeopleSignedIn implements SignIns {
       created_ms: before?.created_ms ?? now_ms,
       seen_ms: now_ms,
     })
-    await people.load()
+    await people.refresh(id)
     return documents().accounts.get(`${provider.name}:${subject}`) ?? id
   }
 
