@@ -60,6 +60,7 @@ test('a profile others may write is not used: it could send the token anywhere',
 
 test.each([
   [{ url: 'http://gateway.example', token: 'slu_x' }, 'may not be sent to gateway.example without TLS'],
+  [{ url: 'http://gateway.example', anonymous: true }, 'may not be sent to gateway.example without TLS'],
   [{ url: 'gateway:1' }, 'is not a URL of a gateway'],
   [{ as: 'nobody' }, 'There is no token for nobody'],
   [{ as: '../ada' }, 'is not a name of an identity'],
