@@ -7,7 +7,7 @@ import { Secret } from './kit/secret.ts'
 import { allowListOf } from './tunnel/connector/allow-list.ts'
 import { Connector } from './tunnel/connector/connector.ts'
 import { type ConnectorIdentity, keepIdentity, readIdentity } from './tunnel/connector/identity-file.ts'
-import { join } from './tunnel/connector/join.ts'
+import { join, joinAsWorkload } from './tunnel/connector/join.ts'
 import type { Way } from './tunnel/connector/way.ts'
 
 export interface ConnectorOptions {
@@ -51,16 +51,24 @@ interface Joining {
 }
 
 async function joined(wish: ConnectorWish, { way, folder, version, log }: Joining): Promise<ConnectorIdentity> {
+  const { workload } = wish
+  if (workload) {
+    const shown = { authority: workload.authority, token: new Secret(read(workload.tokenFile).trim()) }
+    return keep(await joinAsWorkload(way, shown, version))
+  }
   const token = wish.tokenFile === undefined ? wish.token : read(wish.tokenFile).trim()
   if (!token)
     throw new SluiceError(
       'config.invalid',
       `${folder} holds no certificate yet; make a token with \`sluice connectors add NAME\` and give it as --token`,
     )
-  const identity = await join(way, new Secret(token), version)
-  keepIdentity(folder, identity)
-  log.info('joined', { name: identity.name, id: identity.id })
-  return identity
+  return keep(await join(way, new Secret(token), version))
+
+  function keep(identity: ConnectorIdentity): ConnectorIdentity {
+    keepIdentity(folder, identity)
+    log.info('joined', { name: identity.name, id: identity.id })
+    return identity
+  }
 }
 
 /** One entry per line; what follows a # is a comment. */

@@ -13,6 +13,8 @@ import { createTokenEndpoint } from './identity/exchange/endpoint.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
 import { createPeople } from './identity/people.ts'
 import { createSignInService } from './identity/sign-in/service.ts'
+import { createKeyring } from './identity/trust/keys.ts'
+import { verifyWorkload } from './identity/trust/verify.ts'
 import { createSshCa } from './identity/ssh-ca.ts'
 import { createSshLinks } from './identity/ssh-links.ts'
 import { type Clock, systemClock } from './kit/clock.ts'
@@ -143,10 +145,12 @@ async function start(start: Start): Promise<RunningGateway> {
 }
 
 /** The gateway's side of connectors; it takes them in where the settings name an address for them. */
-async function openTunnels(start: Start, { vault, store, ledger, clock, attempts }: Services, tls: KeyPair) {
+async function openTunnels(start: Start, { vault, store, ledger, clock, attempts, policies }: Services, tls: KeyPair) {
   const { settings, log, closers } = start
   const seed = await vault.own('connector-ca')
-  const dialer = closers.keep(createTunnels({ store, ledger, clock, log, attempts, seed, tls }))
+  const parts = { trust: () => policies.current().trust, keys: createKeyring({ clock }), usedIds: store.usedIds, clock }
+  const workload = async (token: string) => (await verifyWorkload(parts, token)).principal
+  const dialer = closers.keep(createTunnels({ store, ledger, clock, log, attempts, seed, tls, workload }))
   const { tunnel } = settings.listen
   if (tunnel === undefined) return { dialer, address: undefined }
   const { port } = await dialer.listen(tunnel)

@@ -39,17 +39,26 @@ const add = route('admin', {
   request: {
     body: body(
       z
-        .strictObject({ name: z.string().min(1).max(63), ttl_ms: z.number().int().min(1).default(600_000) })
+        .strictObject({
+          name: z.string().min(1).max(63),
+          ttl_ms: z.number().int().min(1).default(600_000),
+          workload: z
+            .string()
+            .max(200)
+            .optional()
+            .openapi({ description: 'No token: this service joins by its own.', example: 'service:vpc' }),
+        })
         .openapi('ConnectorInvitation'),
     ),
   },
   responses: answers(
     z
       .object({
-        id: z.string(),
         name: z.string(),
-        token: z.string(),
-        expires_ms: instant,
+        id: z.string().optional(),
+        token: z.string().optional(),
+        expires_ms: instant.optional(),
+        authority: z.string().optional().openapi({ description: 'What a workload’s connector knows the gateway by.' }),
         gateway: z.string().openapi({ description: 'The address connectors dial.', example: 'gw.example:15443' }),
       })
       .openapi('ConnectorToken'),
@@ -68,13 +77,18 @@ export const connectorRoutes = () =>
   routeGroup()
     .openapi(list, async (c) => c.json({ connectors: await c.var.services.connectors.list() }, 200))
     .openapi(add, async (c) => {
-      const { name, ttl_ms } = c.req.valid('json')
+      const { name, ttl_ms, workload } = c.req.valid('json')
       const { connectors } = c.var.services
       if (connectors.address === undefined)
         throw new SluiceError('tunnel.invalid', 'the gateway listens for no connectors: set listen.tunnel')
-      journal(c, { action: 'connector.add', subject: name, fields: { ttl_ms } })
+      journal(c, { action: 'connector.add', subject: name, fields: workload === undefined ? { ttl_ms } : { workload } })
+      const gateway = connectors.address
+      if (workload !== undefined) {
+        const authority = await connectors.grant(name, workload, c.var.caller.id)
+        return c.json({ name, authority, gateway }, 200)
+      }
       const invited = await connectors.invite(name, ttl_ms, c.var.caller.id)
-      return c.json({ ...invited, gateway: connectors.address }, 200)
+      return c.json({ ...invited, gateway }, 200)
     })
     .openapi(revoke, async (c) => {
       const { which } = c.req.valid('param')

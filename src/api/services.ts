@@ -39,7 +39,7 @@ export interface ApiServices {
   problems(): readonly string[]
 }
 
-export interface ConnectorDirectory extends Pick<Tunnels, 'invite' | 'list' | 'revoke'> {
+export interface ConnectorDirectory extends Pick<Tunnels, 'invite' | 'grant' | 'list' | 'revoke'> {
   /** `host:port` that connectors dial; undefined when the gateway listens for none. */
   readonly address: string | undefined
 }

@@ -12,6 +12,8 @@ export interface ConnectorWish {
   /** A join token; needed once. */
   readonly token: string | undefined
   readonly tokenFile: string | undefined
+  /** In a token's place: a workload's own, and the digest that names the gateway's authority. */
+  readonly workload: { readonly tokenFile: string; readonly authority: string } | undefined
   readonly folder: string
   readonly websocket: boolean
   readonly proxy: URL | undefined
@@ -25,6 +27,8 @@ interface ConnectorOptions {
   readonly allowFile?: string
   readonly token?: string
   readonly tokenFile?: string
+  readonly workloadTokenFile?: string
+  readonly authority?: string
   readonly dir: string
   readonly websocket?: boolean
   readonly proxy?: string
@@ -62,6 +66,8 @@ export function registerConnectorCommand(program: Command, run: (wish: Connector
       ),
     )
     .option('--token-file <file>', 'a file that holds it')
+    .option('--workload-token-file <file>', 'in its place, a token that a trusted issuer gave this workload')
+    .option('--authority <digest>', 'with that: what `sluice connectors add --workload` printed')
     .addOption(
       new Option('--dir <folder>', 'where it keeps its certificate')
         .default('.sluice-connector')
@@ -94,12 +100,23 @@ function wishOf(options: ConnectorOptions): ConnectorWish {
     allowFile: options.allowFile,
     token: options.token,
     tokenFile: options.tokenFile,
+    workload: workloadOf(options),
     folder: options.dir,
     websocket: options.websocket === true,
     proxy: proxy ? proxyOf(proxy) : undefined,
     drain_ms: durationOf(options.drain),
     log: options.log,
   }
+}
+
+function workloadOf({ workloadTokenFile: tokenFile, authority }: ConnectorOptions): ConnectorWish['workload'] {
+  if (tokenFile === undefined && authority === undefined) return undefined
+  if (tokenFile === undefined || !/^[0-9a-f]{64}$/.test(authority ?? ''))
+    throw new SluiceError(
+      'config.invalid',
+      '--workload-token-file FILE and --authority DIGEST belong together; `sluice connectors add NAME --workload service:…` prints the digest',
+    )
+  return { tokenFile, authority: authority! }
 }
 
 function proxyOf(text: string): URL {

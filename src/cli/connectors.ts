@@ -19,6 +19,10 @@ export function registerConnectorsCommand(program: Command): void {
     .description('make a token that one connector joins with, once')
     .argument('<name>', 'what resources call it: `via: connector:NAME`; those of one name stand in for each other')
     .option('--ttl <duration>', 'how long the token waits to be used', '10m')
+    .option(
+      '--workload <service>',
+      'no token: a service that a TrustedIssuer vouches for joins by its own, again and again',
+    )
     .action(add)
   connectors
     .command('revoke')
@@ -74,13 +78,22 @@ function sizeOf(bytes: number): string {
   return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
 }
 
-async function add(name: string, { ttl }: { readonly ttl: string }, command: Command): Promise<void> {
+interface AddOptions {
+  readonly ttl: string
+  readonly workload?: string
+}
+
+async function add(name: string, { ttl, workload }: AddOptions, command: Command): Promise<void> {
   const context = contextOf(command)
-  const json = { name, ttl_ms: durationOf(ttl) }
+  const json = { name, ttl_ms: durationOf(ttl), workload }
   const invited = await answerOf(context.api.connectors.$post({ json }))
   if (context.json) return context.printJson(invited)
+  if (invited.token === undefined)
+    return context.print(
+      `sluice connector --gateway ${invited.gateway} --authority ${invited.authority} --workload-token-file FILE --allow HOST:PORT\n`,
+    )
   context.complain(
-    `A connector joins as ${invited.name} with this token, once, until ${instantOf(invited.expires_ms)}. It is not shown again. Near the targets:\n\n` +
+    `A connector joins as ${invited.name} with this token, once, until ${instantOf(invited.expires_ms!)}. It is not shown again. Near the targets:\n\n` +
       `  sluice connector --gateway ${invited.gateway} --allow HOST:PORT --token …\n\n`,
   )
   // The text alone on stdout, so that a script can take it.

@@ -19,14 +19,18 @@ export interface NewCertificate {
 /** Connectors that joined, and the tokens they join with. */
 export interface ConnectorsRepository {
   addToken(row: JoinTokenRow): Promise<void>
+  /** A standing permission in a token's place: used again and again, replaced by a newer one of the same hash. */
+  putGrant(row: JoinTokenRow): Promise<void>
   token(hash: string): Promise<JoinTokenRow | undefined>
   /** Uses a token up and writes the connector it made, both or neither. False when it was used, expired or withdrawn in between. */
   join(hash: string, from: string, row: ConnectorRow): Promise<boolean>
+  /** The same by a grant, which is not used up. */
+  joinByGrant(hash: string, row: ConnectorRow): Promise<boolean>
   get(id: string): Promise<ConnectorRow | undefined>
-  /** By name and age; those revoked before `since_ms` are left out. */
+  /** By name and age; those revoked or ended before `since_ms` are left out. */
   list(since_ms: number): Promise<ConnectorRow[]>
-  /** How many of a name, and of all, are not revoked. */
-  count(name: string): Promise<{ readonly ofName: number; readonly all: number }>
+  /** How many of a name, and of all, are neither revoked nor ended. */
+  count(name: string, now_ms: number): Promise<{ readonly ofName: number; readonly all: number }>
   /** Puts a new certificate in the place of the newest; `held` stays good until the new one is used. False when `newest` is not that any more, or it was revoked. */
   renew(
     id: string,
@@ -48,22 +52,43 @@ export function connectorsRepository(db: Kysely<Tables>): ConnectorsRepository {
     async addToken(row) {
       await db.insertInto('join_tokens').values(row).execute()
     },
+    async putGrant(row) {
+      const { hash: _, ...rest } = row
+      await db
+        .insertInto('join_tokens')
+        .values(row)
+        .onConflict((oc) => oc.column('hash').doUpdateSet(rest))
+        .execute()
+    },
     token: (hash) => db.selectFrom('join_tokens').selectAll().where('hash', '=', hash).executeTakeFirst(),
     join: (hash, from, row) => join(db, { hash, from, row }),
+    joinByGrant: (hash, row) =>
+      db.transaction().execute(async (trx) => {
+        const grant = await trx
+          .selectFrom('join_tokens')
+          .select('id')
+          .where('hash', '=', hash)
+          .where('expires_ms', '>', row.joined_ms)
+          .executeTakeFirst()
+        if (grant) await trx.insertInto('connectors').values(row).execute()
+        return grant !== undefined
+      }),
     get: (id) => db.selectFrom('connectors').selectAll().where('id', '=', id).executeTakeFirst(),
     list: (since_ms) =>
       db
         .selectFrom('connectors')
         .selectAll()
         .where((eb) => eb.or([eb('revoked_ms', 'is', null), eb('revoked_ms', '>', since_ms)]))
+        .where('expires_ms', '>', since_ms)
         .orderBy('name')
         .orderBy('id')
         .execute(),
-    async count(name) {
+    async count(name, now_ms) {
       const rows = await db
         .selectFrom('connectors')
         .select((eb) => ['name', eb.fn.countAll<number>().as('many')])
         .where('revoked_ms', 'is', null)
+        .where('expires_ms', '>', now_ms)
         .groupBy('name')
         .execute()
       const ofName = Number(rows.find((row) => row.name === name)?.many ?? 0)

@@ -1,10 +1,11 @@
 /** How a connector becomes one, and what does not. */
 import { once } from 'node:events'
 import type { TLSSocket } from 'node:tls'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { startTunnelRig, type TunnelRig } from '../../test/rig/tunnels.ts'
+import { SluiceError } from '../kit/errors.ts'
 import { Secret } from '../kit/secret.ts'
-import { join } from './connector/join.ts'
+import { join, joinAsWorkload } from './connector/join.ts'
 import { openWay } from './connector/way.ts'
 import { newJoinToken } from './join-token.ts'
 import { readLine, writeLine } from './lines.ts'
@@ -162,4 +163,55 @@ test('a peer that connects and says nothing is let go', async () => {
   const socket = await openWay(wayTo(rig), {}, JOIN)
   socket.resume()
   await once(socket, 'close')
+})
+
+describe('a trusted workload joins by its own token', () => {
+  const workload = async (token: string) => {
+    if (!token.startsWith('good ')) throw new SluiceError('trust.signature', 'its signature is wrong')
+    return token.slice('good '.length)
+  }
+  const joinAs = (rig: TunnelRig, text: string, authority: string) =>
+    joinAsWorkload(wayTo(rig), { token: new Secret(text), authority }, '1.0.0')
+
+  test('where a grant names it, again and again; each is a connector of its own', async () => {
+    await using rig = await startTunnelRig({ workload })
+    const authority = await rig.tunnels.grant('vpc-1', 'service:vpc', 'human:ada')
+    const one = await joinAs(rig, 'good service:vpc', authority)
+    const two = await joinAs(rig, 'good service:vpc', authority)
+    expect(one.name).toBe('vpc-1')
+    expect(two.id).not.toBe(one.id)
+    expect(rig.ledger).toMatchObject([{ action: 'join', workload: 'service:vpc', id: one.id }, { id: two.id }])
+    expect((await rig.tunnels.list()).map(({ joinedBy }) => joinedBy)).toEqual(['service:vpc', 'service:vpc'])
+  })
+
+  test.each([
+    ['a token that does not verify', 'bad service:vpc', 'trust.signature'],
+    ['a workload that no grant names', 'good service:other', 'no grant names it'],
+  ])('%s is refused, on record with the reason', async (_, text, why) => {
+    await using rig = await startTunnelRig({ workload })
+    const authority = await rig.tunnels.grant('vpc-1', 'service:vpc', 'human:ada')
+    await expect(joinAs(rig, text, authority)).rejects.toThrow(code('tunnel.token'))
+    expect(rig.ledger.at(-1)).toMatchObject({ action: 'join-refused', why: expect.stringContaining(why) })
+  })
+
+  test('after its name was revoked it is refused, and where no issuer is trusted everybody is', async () => {
+    await using rig = await startTunnelRig({ workload })
+    const authority = await rig.tunnels.grant('vpc-1', 'service:vpc', 'human:ada')
+    expect(await rig.tunnels.revoke('vpc-1', 'human:ada')).toEqual({ revoked: [], withdrawn: 1 })
+    await expect(joinAs(rig, 'good service:vpc', authority)).rejects.toThrow(code('tunnel.token'))
+    await using closed = await startTunnelRig()
+    await closed.tunnels.grant('vpc-1', 'service:vpc', 'human:ada')
+    await expect(joinAs(closed, 'good service:vpc', authority)).rejects.toThrow(code('tunnel.token'))
+  })
+
+  test('its token is kept from a gateway of another authority', async () => {
+    await using rig = await startTunnelRig({ workload })
+    await expect(joinAs(rig, 'good service:vpc', '0'.repeat(64))).rejects.toThrow(code('tunnel.stranger'))
+    expect(rig.ledger).toEqual([])
+  })
+
+  test.each(['human:ada', 'agent:bot', 'service:', ''])('a grant is for a service: not for %j', async (principal) => {
+    await using rig = await startTunnelRig({ workload })
+    await expect(rig.tunnels.grant('vpc-1', principal, 'human:ada')).rejects.toThrow(code('tunnel.invalid'))
+  })
 })

@@ -86,7 +86,9 @@ export type Bye = 'revoked' | 'duplicate' | 'superseded' | 'incompatible' | 'shu
 
 /** What a joining connector sends, one line. */
 export interface JoinRequest {
-  readonly token: string
+  readonly token?: string
+  /** In a token's place: what a trusted issuer says of the one who joins. */
+  readonly workload?: string
   readonly publicKey: string
   readonly proof: string
   readonly version: string

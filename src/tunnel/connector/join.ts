@@ -15,11 +15,28 @@ import { openWay, type Way } from './way.ts'
 /** Uses a join token up: the gateway is checked against the token before it is sent, and what comes back is this connector's identity. Throws `tunnel.*`. */
 export async function join(way: Way, token: Secret, version: string): Promise<ConnectorIdentity> {
   const { text, authority } = readJoinToken(token.reveal())
+  return await joinWith(way, authority, { token: text, version })
+}
+
+/** The same by what a trusted issuer says of this workload; `authority` is the digest that `sluice connectors add --workload` printed. */
+export async function joinAsWorkload(
+  way: Way,
+  { token, authority }: { readonly token: Secret; readonly authority: string },
+  version: string,
+): Promise<ConnectorIdentity> {
+  return await joinWith(way, authority, { workload: token.reveal(), version })
+}
+
+async function joinWith(
+  way: Way,
+  authority: string,
+  proofs: Omit<JoinRequest, 'publicKey' | 'proof'>,
+): Promise<ConnectorIdentity> {
   const socket = await openWay(way, {}, JOIN)
   try {
     const ca = vouchedFor(socket, authority)
     const { key, publicKey, proof } = proveNewKey(socket)
-    const request: JoinRequest = { token: text, publicKey, proof, version }
+    const request: JoinRequest = { ...proofs, publicKey, proof }
     await writeLine(socket, request)
     const answer = await answerOf(socket)
     if (answer.ok !== true) throw refusalOf(answer)

@@ -1,8 +1,9 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../../kit/clock.ts'
-import { SluiceError } from '../../kit/errors.ts'
+import { sha256 } from '../../kit/digest.ts'
+import { SluiceError, toSluiceError } from '../../kit/errors.ts'
 import { newId } from '../../kit/ids.ts'
-import type { ConnectorRow, ConnectorsRepository } from '../../store/connectors.ts'
+import type { ConnectorRow, ConnectorsRepository, JoinTokenRow } from '../../store/connectors.ts'
 import { joinTokenHash, newJoinToken, readJoinToken } from '../join-token.ts'
 import { LIMITS } from '../limits.ts'
 import type { Authority, Holder, Issued } from './authority.ts'
@@ -13,6 +14,8 @@ export interface MembersParts {
   readonly authority: Authority
   readonly clock: Clock
   readonly journal: Journal
+  /** Whose token a workload shows: `service:NAME`. Throws `trust.*`. */
+  readonly workload: ((token: string) => Promise<string>) | undefined
   /** How long a certificate lasts. */
   readonly certificate_ms: number
 }
@@ -65,9 +68,58 @@ export class Members {
     return { id: row.id, name, token: text, expires_ms: row.expires_ms }
   }
 
+  /** Lets a workload, known by a trusted issuer's token, join as connectors of this name until the name is revoked. Throws `tunnel.invalid`. */
+  async grant(name: string, principal: string, by: string): Promise<void> {
+    const { connectors, clock } = this.#parts
+    if (!NAME.test(name) || !/^service:\S{1,200}$/.test(principal))
+      throw new SluiceError('tunnel.invalid', 'a workload is written service:NAME, as its TrustedIssuer names it')
+    const now_ms = clock.now_ms()
+    const used = { used_ms: null, used_from: null, connector: null }
+    const row = {
+      hash: grantHash(principal),
+      id: newId('inv', now_ms),
+      name,
+      created_by: by,
+      created_ms: now_ms,
+      ...used,
+    }
+    await connectors.putGrant({ ...row, expires_ms: NEVER_MS })
+  }
+
+  /** Makes a connector of a workload that a grant names. Throws `tunnel.token`, on record with the reason. */
+  async joinWorkload(
+    token: string,
+    key: KeyObject,
+    { from, version }: { from: string; version: string },
+  ): Promise<Joined> {
+    const { connectors, clock, journal, workload } = this.#parts
+    let principal: string
+    try {
+      if (!workload) throw new SluiceError('tunnel.token', 'no issuer is trusted here')
+      principal = await workload(token)
+    } catch (thrown) {
+      const { code, detail } = toSluiceError(thrown)
+      journal.write('join-refused', { from, why: `${code}: ${detail}` })
+      throw new SluiceError('tunnel.token', detail)
+    }
+    const now_ms = clock.now_ms()
+    const grant = await connectors.token(grantHash(principal))
+    const refused = (why: string): never => {
+      journal.write('join-refused', { from, workload: principal, why })
+      throw new SluiceError('tunnel.token', why)
+    }
+    if (!grant || grant.expires_ms <= now_ms) return refused('no grant names it')
+    await this.#room(grant.name)
+    const { member, issued } = this.#made(grant, key, { from, version, now_ms })
+    journal.write('join', { id: member.id, name: grant.name, workload: principal, from, serial: issued.serial })
+    if (!(await connectors.joinByGrant(grant.hash, { ...member, joined_by: principal })))
+      return refused('withdrawn in between')
+    return { id: member.id, name: grant.name, ...issued }
+  }
+
   /** Makes a connector of whoever holds an unused token. Throws `tunnel.token`; each refusal is on record, a second use above all. */
   async join(text: string, key: KeyObject, { from, version }: { from: string; version: string }): Promise<Joined> {
-    const { connectors, authority, clock, journal, certificate_ms } = this.#parts
+    const { connectors, clock, journal } = this.#parts
     const now_ms = clock.now_ms()
     const token = readJoinToken(text)
     const row = await connectors.token(joinTokenHash(token.text))
@@ -79,8 +131,8 @@ export class Members {
     if (row.used_ms !== null) return refused(`used before, from ${row.used_from}, by ${row.connector}`)
     if (row.expires_ms <= now_ms) return refused('expired or withdrawn')
     await this.#room(row.name)
-    const id = newId('con', now_ms)
-    const issued = authority.issue({ name: row.name, id }, key, { now_ms, lasts_ms: certificate_ms })
+    const { member, issued } = this.#made(row, key, { from, version, now_ms })
+    const { id } = member
     // On record before it is so: a connector nobody can find in the ledger must not exist.
     journal.write('join', {
       id,
@@ -90,21 +142,6 @@ export class Members {
       from,
       serial: issued.serial,
     })
-    const member: ConnectorRow = {
-      id,
-      name: row.name,
-      serial: issued.serial,
-      previous_serial: null,
-      joined_ms: now_ms,
-      joined_from: from,
-      joined_by: row.created_by,
-      expires_ms: issued.expires_ms,
-      version,
-      seen_ms: now_ms,
-      seen_from: from,
-      revoked_ms: null,
-      revoked_by: null,
-    }
     if (!(await connectors.join(row.hash, from, member))) return refused('used, or expired, in between')
     return { id, name: row.name, ...issued }
   }
@@ -140,8 +177,24 @@ export class Members {
     return issued
   }
 
+  /** A certificate, and the row that stands for its holder. */
+  #made(
+    invitation: JoinTokenRow,
+    key: KeyObject,
+    { from, version, now_ms }: { from: string; version: string; now_ms: number },
+  ): { member: ConnectorRow; issued: Issued } {
+    const { authority, certificate_ms } = this.#parts
+    const { name, created_by } = invitation
+    const id = newId('con', now_ms)
+    const issued = authority.issue({ name, id }, key, { now_ms, lasts_ms: certificate_ms })
+    const { serial, expires_ms } = issued
+    const joined = { joined_ms: now_ms, joined_from: from, joined_by: created_by, seen_ms: now_ms, seen_from: from }
+    const fresh = { previous_serial: null, revoked_ms: null, revoked_by: null }
+    return { member: { id, name, serial, expires_ms, version, ...joined, ...fresh }, issued }
+  }
+
   async #room(name: string): Promise<void> {
-    const { ofName, all } = await this.#parts.connectors.count(name)
+    const { ofName, all } = await this.#parts.connectors.count(name, this.#parts.clock.now_ms())
     if (ofName >= LIMITS.membersPerName || all >= LIMITS.members)
       throw new SluiceError(
         'tunnel.invalid',
@@ -149,6 +202,14 @@ export class Members {
       )
   }
 }
+
+/** What a workload's grant is stored as, where a token's hash would be. */
+function grantHash(principal: string): string {
+  return sha256(`workload\0${principal}`)
+}
+
+/** The last instant a Date can be written with four digits of a year. */
+const NEVER_MS = Date.UTC(9999, 11, 31)
 
 /** OpenSSL prints no leading zeros. */
 function sameSerial(one: string, other: string | null): boolean {

@@ -26,6 +26,8 @@ export interface TunnelsOptions {
   readonly seed: Secret
   /** Bounds wrong join tokens per address. */
   readonly attempts: { check(key: string): void; failed(key: string): void }
+  /** Whose token a workload shows, where issuers are trusted: `service:NAME`. Throws `trust.*`. */
+  readonly workload?: (token: string) => Promise<string>
   /** What HTTPS clients see on the tunnel's port. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   /** For tests: how long certificates last, and at what age they are renewed. */
@@ -59,6 +61,8 @@ export interface ConnectorSummary {
 export interface Tunnels extends DialerPort {
   /** Throws `tunnel.invalid`. */
   invite(name: string, ttl_ms: number, by: string): Promise<Invitation>
+  /** Lets a workload join as connectors of this name. Returns the digest its connectors know this gateway by. Throws `tunnel.invalid`. */
+  grant(name: string, workload: string, by: string): Promise<string>
   list(): Promise<ConnectorSummary[]>
   /** Revokes one by its id, or all of a name with its unused tokens. Their tunnels end with it. */
   revoke(which: string, by: string): Promise<Revoked>
@@ -75,6 +79,10 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
   return {
     dial: (wish) => office.pools.dial(wish),
     invite: (name, ttl_ms, by) => office.members.invite(name, ttl_ms, by),
+    grant: async (name, workload, by) => {
+      await office.members.grant(name, workload, by)
+      return office.digest
+    },
     list: () => office.list(),
     revoke: (which, by) => office.revoke(which, by),
     listen: (address) => office.listen(address),
@@ -105,6 +113,7 @@ class Office {
       authority: this.#authority,
       clock: options.clock,
       journal: this.#journal,
+      workload: options.workload,
       certificate_ms: options.certificate_ms ?? LIMITS.certificate_ms,
     })
     this.#timer = setInterval(() => void this.#sweep(), LIMITS.sweep_ms)
@@ -114,6 +123,10 @@ class Office {
       for (const tunnel of this.pools.list()) tunnel.fit(now_ms)
     }, LIMITS.windowLook_ms)
     this.#fitter.unref()
+  }
+
+  get digest(): string {
+    return this.#authority.digest
   }
 
   async listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }> {
@@ -192,7 +205,10 @@ class Office {
       attempts.check(`join:${from}`)
       const key = provenKey(socket, textOf(request, 'publicKey', 1_000), textOf(request, 'proof', 1_000))
       const version = textOf(request, 'version', 64).replace(/[^\w.+-]/g, '')
-      const joined = await this.members.join(textOf(request, 'token', 200), key, { from, version })
+      const joined =
+        'workload' in request
+          ? await this.members.joinWorkload(textOf(request, 'workload', LIMITS.line), key, { from, version })
+          : await this.members.join(textOf(request, 'token', 200), key, { from, version })
       this.#options.log.info('a connector joined', { name: joined.name, id: joined.id, from })
       answer = { ok: true, id: joined.id, name: joined.name, cert: joined.cert, ca: this.#authority.certificate }
     } catch (thrown) {
