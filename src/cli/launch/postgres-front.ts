@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import type { Front } from './forward.ts'
@@ -87,7 +87,12 @@ async function reach({ host, port, ca }: GatewayPlace): Promise<Duplex> {
     socket.write(request)
     const answer = await read(socket, 1)
     if (answer?.toString() !== 'S') throw new Error('it offers no TLS, and a token does not travel in the clear')
-    const secure = connectTls({ socket, servername: host, minVersion: 'TLSv1.2', ...(ca ? { ca } : {}) })
+    const secure = connectTls({
+      ...{ socket, host, minVersion: 'TLSv1.2' },
+      // An address has no place in SNI (RFC 6066 §3); it is verified as the host all the same.
+      ...(isIP(host) ? {} : { servername: host }),
+      ...(ca ? { ca } : {}),
+    })
     await once(secure, 'secureConnect')
     return secure
   } catch (error) {
