@@ -203,7 +203,7 @@ describe.skipIf(sshdMissing)('commands over SSH', () => {
     'rm\t-rf X',
     '$(echo rm) -rf X',
     '/b?n/rm -rf X',
-    'rm${IFS}-rf${IFS}X',
+    'rm\x24{IFS}-rf\x24{IFS}X',
     'echo cm0gLXJmIFg= | base64 -d | sh',
     'sh -c "rm -rf X"',
     'bash <<< "rm -rf X"',
