@@ -26,14 +26,20 @@ export interface PolicyOfPeople {
   groupsOf(principal: { readonly id: string; readonly groups: readonly string[] }): readonly string[]
 }
 
-/** What the policy in force says of people. */
+const read = new WeakMap<PolicyOfPeople, PeopleDocuments>()
+
+/** What the policy in force says of people: one object for one policy. */
 export function documentsOf(policy: PolicyOfPeople): PeopleDocuments {
-  return {
+  const known = read.get(policy)
+  if (known) return known
+  const documents: PeopleDocuments = {
     version: policy.version,
     ...policy.signIn,
     lookup: (id) => policy.principals.get(id),
     groupsOf: (principal) => policy.groupsOf(principal),
   }
+  read.set(policy, documents)
+  return documents
 }
 
 export interface PeopleOptions {
