@@ -1,4 +1,4 @@
-/** Commands and shells over SSH: held, refused, limited, masked, ended from outside (ATTACKS D2, D3, D5, D8, D25 to D27). */
+/** Commands and shells over SSH: held, refused, limited, masked, ended from outside (ATTACKS D2, D3, D5, D8, D25, D26). */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
@@ -325,7 +325,7 @@ describe.skipIf(sshdMissing)('commands over SSH', () => {
     expect(recorded.some(({ kind, bytes: each }) => kind === 'output' && each === bytes.toString('base64'))).toBe(true)
   })
 
-  it('D27: a channel opened after the right ended is refused, on a connection that stands', async () => {
+  it('each channel of a connection is judged for itself', async () => {
     await using peer = await rawClient(stage, 'agent:bot')
     const first = (await peer.open('session')) as { ours: number; theirs: number }
     expect(await peer.request(first, 'exec', sshString('echo before'))).toBe(true)
