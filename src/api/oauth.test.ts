@@ -251,6 +251,8 @@ describe('a client with a key', () => {
       client_id: 'sluice-cli',
       authorization_details: JSON.parse(details),
     })
+    const listed = (await (await api.call('sue', 'GET', '/api/v1/tokens')).json()) as { tokens: object[] }
+    expect(listed.tokens).toContainEqual(expect.objectContaining({ authorization_details: JSON.parse(details) }))
     expect((await post('/oauth/introspect', { token: 'slu_x' }, api.token('root'))).body).toEqual({ active: false })
     expect((await post('/oauth/introspect', { token }, api.token('sue'))).status).toBe(401)
     expect((await post('/oauth/introspect', { token, client_id: 'sluice-cli' })).status).toBe(401)

@@ -1,3 +1,4 @@
+import { detailsOf } from '../identity/authorization-details.ts'
 import type { TokenSummary } from '../identity/tokens.ts'
 import { SluiceError } from '../kit/errors.ts'
 import { answers, body, mayRead, route } from './access.ts'
@@ -17,6 +18,17 @@ const tokenSchema = z
     expires_ms: instant,
     revoked_ms: instant.optional(),
     revokedBy: z.string().optional(),
+    client: z.string().optional().openapi({ description: 'The program that asked for it.' }),
+    authorization_details: z
+      .array(
+        z.object({
+          type: z.literal('sluice'),
+          resources: z.array(z.string()).optional(),
+          effects: z.array(z.string()).optional(),
+        }),
+      )
+      .optional()
+      .openapi({ description: 'What it is narrowed to.' }),
   })
   .openapi('Token')
 
@@ -68,7 +80,17 @@ const revoke = route('token', {
   responses: answers(done),
 })
 
-const shown = (token: TokenSummary): z.infer<typeof tokenSchema> => ({ ...token, actors: [...token.actors] })
+const shown = ({ scope, ...token }: TokenSummary): z.infer<typeof tokenSchema> => ({
+  ...token,
+  actors: [...token.actors],
+  ...(scope && {
+    authorization_details: detailsOf(scope).map(({ type, resources, effects }) => ({
+      type,
+      ...(resources && { resources: [...resources] }),
+      ...(effects && { effects: [...effects] }),
+    })),
+  }),
+})
 
 export const tokenRoutes = () =>
   routeGroup()
