@@ -6,6 +6,9 @@ export const LIMITS = {
   windowLeast: 65_536,
   windowMost: 8 << 20,
   windowLook_ms: 100,
+  /** Round trips measured when a tunnel is new and nothing is in its way, and the time between them. */
+  earlyPings: 8,
+  earlyPing_ms: 25,
   /** The best round trip is that of the last one to two such spans. */
   windowSpan_ms: 60_000,
   /** Target connections at once through one tunnel. */

@@ -76,7 +76,7 @@ export class TunnelService {
     this.#fitter = setInterval(() => {
       if (this.#streams > 0) this.#window.look(parts.socket.bytesRead, performance.now())
     }, LIMITS.windowLook_ms)
-    this.#ping()
+    for (let i = 0; i < LIMITS.earlyPings; i++) setTimeout(() => this.#ping(), i * LIMITS.earlyPing_ms).unref()
   }
 
   /** Target connections open now. */
@@ -185,6 +185,7 @@ export class TunnelService {
   }
 
   #ping(): void {
+    if (this.#session.destroyed) return
     const timer = setTimeout(() => this.#end('no answer to a ping'), LIMITS.pingAnswer_ms)
     timer.unref()
     const sent = performance.now()

@@ -118,7 +118,7 @@ export class Tunnel {
     await this.#tell({ say: 'welcome', name, id, renewAfter_ms })
     this.#pinger = setInterval(() => this.#ping(), LIMITS.ping_ms)
     this.#pinger.unref()
-    this.#ping()
+    for (let i = 0; i < LIMITS.earlyPings; i++) setTimeout(() => this.#ping(), i * LIMITS.earlyPing_ms).unref()
   }
 
   /** Fits what may be under way to what the link carries. */
@@ -238,6 +238,7 @@ export class Tunnel {
   }
 
   #ping(): void {
+    if (this.#over) return
     const sent = performance.now()
     const timer = setTimeout(() => this.end('no answer to a ping'), LIMITS.pingAnswer_ms)
     timer.unref()
