@@ -38,6 +38,12 @@ export function kindMasker(treatment: Treatment, type: CellType, key: Secret): C
   }
 }
 
+/** The masker of a column computed from labelled ones: one replacement for all its cells, those that are NULL too. */
+export function derivedMasker(treatment: Treatment, type: CellType, key: Secret): CellMasker {
+  const transform = treatment.transform === 'null' ? 'null' : 'redact'
+  return { ...kindMasker({ ...treatment, transform }, type, key), masksNull: true }
+}
+
 const INT2 = 21
 const BPCHAR = 1042
 

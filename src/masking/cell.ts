@@ -15,11 +15,13 @@ export interface DirectMask {
   write(bytes: Buffer, start: number, end: number, out: Buffer, at: number): number
 }
 
-/** Masks the cells of one column. A NULL cell never reaches it: NULL stays NULL. */
+/** Masks the cells of one column. A NULL cell never reaches `mask`: NULL stays NULL, but where `masksNull` says otherwise. */
 export interface CellMasker {
   mask(bytes: Buffer, start: number, end: number): Masked
   /** Set when every cell gets the same replacement. */
   readonly constant?: Buffer | null
+  /** NULL gets the constant as well. */
+  readonly masksNull?: boolean
   /** Set when the replacement can be written without an object. */
   readonly direct?: DirectMask
 }

@@ -1,7 +1,7 @@
 import type { Secret } from '../kit/secret.ts'
 import type { MaskDuty } from '../model/decision.ts'
 import type { CellMasker, CellType } from './cell.ts'
-import { kindMasker } from './cell-masker.ts'
+import { derivedMasker, kindMasker } from './cell-masker.ts'
 import type { PathLabels } from './json-masker.ts'
 import { treatmentOf } from './labels.ts'
 import { scrubMasker } from './scrub-masker.ts'
@@ -12,6 +12,11 @@ export interface PlannedColumn {
   /** Labels of everything the column's values come from. */
   readonly labels: readonly string[]
   readonly type: CellType
+  /**
+   * Its values were computed from labelled ones by whoever asked. A mask that keeps a part of them, or gives equal values equal masks, would show what
+   * they chose, and so would a NULL: all of them are redacted.
+   */
+  readonly derived?: boolean | undefined
   /** Labels inside a json or jsonb column. In a column of another type they hold for the whole value. */
   readonly paths?: readonly PathLabels[]
 }
@@ -30,10 +35,11 @@ export function planColumns(
 ): ResultPlan | undefined {
   if (duties.length === 0) return undefined
   const scrubber = textScrubber(duties, key)
-  const maskers = columns.map(({ labels, type, paths = [] }) => {
+  const maskers = columns.map(({ labels, type, derived, paths = [] }) => {
     const { family } = typeShape(type.typeOid)
     const inside = family === 'json' || family === 'jsonb'
     const treatment = treatmentOf(inside ? labels : [...labels, ...paths.flatMap((p) => p.labels)], duties)
+    if (treatment && derived) return derivedMasker(treatment, type, key)
     return treatment ? kindMasker(treatment, type, key) : scrubMasker(type, { scrubber, paths, duties, key })
   })
   return maskers.some((masker) => masker !== undefined) ? { maskers } : undefined

@@ -10,7 +10,14 @@ import { Names } from './names.ts'
 import { boundedText } from './operation.ts'
 import { readQuery } from './query.ts'
 import { Reading } from './reading.ts'
-import type { Portal, Resolved, ResolvedStatement, ResultShape, Transition } from './resolved.ts'
+import {
+  outputColumn,
+  type Portal,
+  type Resolved,
+  type ResolvedStatement,
+  type ResultShape,
+  type Transition,
+} from './resolved.ts'
 import type { Relation } from './scope.ts'
 import { configTransition } from './settings.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -74,7 +81,7 @@ export class Analysis {
   /** The result of a statement that gives these rows. */
   rows(relation: Relation): void {
     this.result = relation.columns
-      ? { kind: 'rows', columns: relation.columns.map(({ name, labels }) => ({ name, labels })) }
+      ? { kind: 'rows', columns: relation.columns.map(outputColumn) }
       : { kind: 'opaque', labels: relation.labels }
   }
 

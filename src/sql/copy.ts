@@ -4,7 +4,7 @@ import { readPredicate } from './expression.ts'
 import type { NamedRelation } from './names.ts'
 import { readQuery } from './query.ts'
 import { type Reading, rangeVar } from './reading.ts'
-import type { CopyOut, OutputColumn, ResultShape } from './resolved.ts'
+import { type CopyOut, outputColumn, type ResultShape } from './resolved.ts'
 import { FromItem, type Relation } from './scope.ts'
 import { isUtf8 } from './settings.ts'
 
@@ -41,10 +41,6 @@ export function readCopy(reading: Reading, node: Node): CopyReading {
   // Columns that cannot be told are one that carries everything: the masker spreads it over as many as come.
   const columns = relation.columns?.map(outputColumn) ?? [{ name: '', labels: relation.labels }]
   return { verb, result: { kind: 'copyOut', columns, ...options } }
-}
-
-function outputColumn(column: OutputColumn): OutputColumn {
-  return { name: column.name, labels: column.labels }
 }
 
 function readTarget(reading: Reading, node: Node): Relation {

@@ -92,7 +92,23 @@ function readTarget(place: Place, target: Node, elements: readonly FromElement[]
   if (star) return star
   const labels = labelsOf(place, value)
   const given = word(target, 'name')
-  return { columns: [{ name: given === '' ? columnName(value) : given, labels }], labels }
+  const plain = value !== undefined && isPlain(place, value)
+  return { columns: [{ name: given === '' ? columnName(value) : given, labels, plain }], labels }
+}
+
+/** True for a bare column whose values are stored ones, also when it is cast to unbounded text. */
+function isPlain(place: Place, value: Node): boolean {
+  if (value.nodeType === 'TypeCast') {
+    const type = child(value, 'typeName')
+    const bounded = !type || children(type, 'typmods').length > 0 || children(type, 'arrayBounds').length > 0
+    const arg = child(value, 'arg')
+    return !bounded && arg !== undefined && names(type, 'names').at(-1) === 'text' && isPlain(place, arg)
+  }
+  if (value.nodeType !== 'ColumnRef') return false
+  const path = names(value, 'fields')
+  const name = path.at(-1) ?? ''
+  if (path.length === 1) return findName(place.scope, name).column?.plain === true
+  return findRow(place.scope, path.at(-3), path.at(-2)!)?.find(name)?.plain === true
 }
 
 /** `*`, `t.*`, `(row).*`; undefined when the target is no star. */
@@ -161,7 +177,11 @@ export function unite(left: Relation, right: Relation): Relation {
   if (!left.columns || !right.columns || left.columns.length !== right.columns.length)
     return { columns: undefined, labels }
   const others = right.columns
-  const columns = left.columns.map((one, i) => ({ name: one.name, labels: union(one.labels, others[i]!.labels) }))
+  const columns = left.columns.map((one, i) => ({
+    name: one.name,
+    labels: union(one.labels, others[i]!.labels),
+    plain: one.plain === true && others[i]!.plain === true,
+  }))
   return { columns, labels }
 }
 

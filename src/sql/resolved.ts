@@ -36,6 +36,13 @@ export interface ResolvedStatement {
 export interface OutputColumn {
   readonly name: string
   readonly labels: readonly string[]
+  /** Its values are those a table stores, unchanged. */
+  readonly plain?: boolean | undefined
+}
+
+/** A column as results show it. */
+export function outputColumn({ name, labels, plain }: OutputColumn): OutputColumn {
+  return plain ? { name, labels, plain } : { name, labels }
 }
 
 type CopyFormat = 'text' | 'csv' | 'binary'

@@ -4,8 +4,16 @@ import { type LabelSet, NO_LABELS, union } from './labels.ts'
 export interface Column {
   readonly name: string
   readonly labels: LabelSet
+  /** Its values are those a table stores, unchanged. Anything else was computed, by whoever wrote the query. */
+  readonly plain?: boolean | undefined
   /** `schema.relation.column` when it is a relation's own column. */
   readonly origin?: string | undefined
+}
+
+/** What a name stands for that may be either of two columns. */
+function both(one: Column, other: Column): Column {
+  const plain = one.plain === true && other.plain === true
+  return { name: one.name, labels: union(one.labels, other.labels), plain, origin: one.origin ?? other.origin }
 }
 
 const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid'])
@@ -55,7 +63,7 @@ export class FromItem {
     let found: Column | undefined
     for (const column of this.columns) {
       if (column.name !== name) continue
-      found = found ? { name, labels: union(found.labels, column.labels), origin: found.origin } : column
+      found = found ? both(found, column) : column
     }
     if (found) return found
     if (this.relation && SYSTEM_COLUMNS.has(name)) return { name, labels: NO_LABELS }
@@ -116,9 +124,7 @@ export function findName(scope: Scope | undefined, name: string): Reference {
       const column = item.find(name)
       if (!column) continue
       if (!item.open || item.columns.includes(column)) certain = true
-      found = found
-        ? { name, labels: union(found.labels, column.labels), origin: found.origin ?? column.origin }
-        : column
+      found = found ? both(found, column) : column
     }
     if (!found) continue
     if (certain) return { labels: found.labels, column: found, found: true }

@@ -7,6 +7,8 @@ import type { Column } from './scope.ts'
 export interface ViewReading {
   /** Labels of its output columns by position; undefined when they cannot be told. */
   readonly columns: readonly LabelSet[] | undefined
+  /** Which of them are stored values, unchanged. */
+  readonly plain?: readonly boolean[]
   readonly labels: LabelSet
   /** Labels of everything its definition names: what a plan of it may show. */
   readonly referenced: LabelSet
@@ -139,10 +141,12 @@ export class Snapshot {
       if (view) labels = union(labels, this.#viewColumn(view, relation, i))
       if (relation.schema === 'pg_catalog' && echoes(relation.name)?.has(column.name))
         labels = union(labels, this.everything)
-      return { name: column.name, labels, origin: `${relation.schema}.${relation.name}.${column.name}` }
+      const plain = view ? this.#plainColumn(view, relation, i) : relation.schema !== 'pg_catalog'
+      return { name: column.name, labels, plain, origin: `${relation.schema}.${relation.name}.${column.name}` }
     })
     for (const [i, { generated }] of relation.columns.entries())
-      if (generated !== undefined) columns[i] = { ...columns[i]!, labels: this.#generatedLabels(generated, columns, i) }
+      if (generated !== undefined)
+        columns[i] = { ...columns[i]!, labels: this.#generatedLabels(generated, columns, i), plain: false }
     let labels = view?.labels ?? NO_LABELS
     for (const column of columns) labels = union(labels, column.labels)
     const alsoRead = new Set<string>(view?.relations)
@@ -163,6 +167,10 @@ export class Snapshot {
   #viewColumn(view: ViewReading, relation: CatalogueRelation, i: number): LabelSet {
     if (view.columns?.length !== relation.columns.length) return view.labels
     return view.columns[i] ?? view.labels
+  }
+
+  #plainColumn(view: ViewReading, relation: CatalogueRelation, i: number): boolean {
+    return view.columns?.length === relation.columns.length && view.plain?.[i] === true
   }
 
   #untraceable(relation: CatalogueRelation): RelationReading {

@@ -59,6 +59,7 @@ function readDefinition(parsed: ParsedMessage, snapshot: Snapshot): ViewReading 
   new Sweep(reading, READ).visit(node)
   return {
     columns: relation.columns?.map((column) => column.labels),
+    plain: relation.columns?.map((column) => column.plain === true) ?? [],
     labels: labelSet([...relation.labels]),
     referenced: union(reading.referenced, reading.plans),
     relations: [...reading.relations.keys()],

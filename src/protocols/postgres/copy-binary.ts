@@ -107,7 +107,8 @@ export class BinaryMasker {
     const length = bytes.readInt32BE()
     if (length < -1) throw unreadable(`field of ${length} bytes`)
     const masker = this.#maskers[this.#column]
-    if (length === -1 || !masker) this.#output.int32(length)
+    if (length === -1 && masker?.masksNull) this.#write(masker.constant ?? null)
+    else if (length === -1 || !masker) this.#output.int32(length)
     if (length === -1) return this.#endField()
     if (masker && length > FIELD_BYTES) {
       this.#output.int32(-1)
@@ -120,8 +121,11 @@ export class BinaryMasker {
 
   #value(bytes: Buffer): void {
     const masked = this.#maskers[this.#column]!.mask(bytes, 0, bytes.length)
-    if (masked === null) return this.#output.int32(-1)
-    const written = masked ?? bytes
+    this.#write(masked === undefined ? bytes : masked)
+  }
+
+  #write(written: Buffer | null): void {
+    if (written === null) return this.#output.int32(-1)
     this.#output.int32(written.length)
     this.#output.copy(written, 0, written.length)
   }

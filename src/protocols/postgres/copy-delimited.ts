@@ -106,9 +106,11 @@ export class DelimitedMasker {
     const masker = this.#maskers[this.#column]!
     const output = this.#output
     const syntax = this.#syntax
-    if (syntax.isNull(bytes, start, end)) return output.copy(bytes, start, end)
+    const isNull = syntax.isNull(bytes, start, end)
+    if (isNull && !masker.masksNull) return output.copy(bytes, start, end)
     let masked: Masked
-    if (this.#form.literal) masked = masker.mask(bytes, start, end)
+    if (isNull) masked = masker.constant ?? null
+    else if (this.#form.literal) masked = masker.mask(bytes, start, end)
     else {
       const value = syntax.read(bytes.subarray(start, end))
       masked = masker.mask(value, 0, value.length)

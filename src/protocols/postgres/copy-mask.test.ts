@@ -72,7 +72,12 @@ const DUTIES: MaskDuty[] = [
   { labels: ['crm.n'], with: 'redact' },
   { labels: ['pii.email', 'secret.*'], with: 'redact' },
 ]
-const COLUMNS = [{ labels: [] }, { labels: ['crm.who'] }, { labels: ['crm.n'] }, { labels: [] }]
+const COLUMNS = [
+  { labels: [] },
+  { labels: ['crm.who'], plain: true },
+  { labels: ['crm.n'], plain: true },
+  { labels: [] },
+]
 const TYPED = COLUMNS.map((column, i) => ({ ...column, typeOid: [23, 25, 23, 25][i]! }))
 
 const PLAIN = { delimiter: '\t', quote: '"', escape: '"', null: '\\N', header: false } as const
@@ -238,7 +243,7 @@ describe('a field larger than what is gathered', () => {
     expect(feed(shape, Buffer.from('1\t\\N\t2\t'), Buffer.from('\n')).toString()).toBe('1\t\\N\t*masked*\t*masked*\n')
   })
   it('is NULL in binary', () => {
-    const shape: CopyShape = { ...PLAIN, format: 'binary', columns: [{ labels: ['crm.who'] }] }
+    const shape: CopyShape = { ...PLAIN, format: 'binary', columns: [{ labels: ['crm.who'], plain: true }] }
     const length = Buffer.alloc(4)
     length.writeInt32BE(value.length * 20)
     const header = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')

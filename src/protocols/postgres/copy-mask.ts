@@ -10,6 +10,7 @@ import { csvSyntax, textSyntax } from './copy-syntax.ts'
 export interface CopyShape {
   readonly columns: readonly {
     readonly labels: readonly string[]
+    readonly plain?: boolean | undefined
     /** Where the catalogue knows it. Without it a masked value is text in text and CSV, NULL in binary. */
     readonly typeOid?: number
   }[]
@@ -35,7 +36,9 @@ export class CopyMasker {
   /** The masker for a COPY, or undefined when nothing in it needs a look: forward the original messages. */
   static of(shape: CopyShape, duties: readonly MaskDuty[], key: Secret): CopyMasker | undefined {
     const format = shape.format === 'binary' ? 1 : 0
-    const columns = shape.columns.map(({ labels, typeOid = 0 }) => ({ labels, type: { typeOid, format } as const }))
+    const columns = shape.columns.map(({ labels, plain, typeOid = 0 }) => {
+      return { labels, derived: plain !== true, type: { typeOid, format } as const }
+    })
     const plan = planColumns(columns, duties, key)
     if (!plan) return undefined
     const output = new CopyOutput()

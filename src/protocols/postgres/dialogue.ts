@@ -1,7 +1,14 @@
 import { type TextScrubber, textScrubber } from '../../masking/index.ts'
 import type { MaskDuty } from '../../model/decision.ts'
 import { effects, hasEffect } from '../../model/effects.ts'
-import type { Portal, PostgresSql, PreparedStatement, ResolvedStatement, SessionMirror, Transition } from '../../sql/postgres.ts'
+import type {
+  Portal,
+  PostgresSql,
+  PreparedStatement,
+  ResolvedStatement,
+  SessionMirror,
+  Transition,
+} from '../../sql/postgres.ts'
 import type { HeldNotice, Session, Wire } from '../contract.ts'
 import type { CatalogueSource } from './catalogue.ts'
 import { type Change, changeOf, type Exchange, ExchangeQueue, type Run } from './exchange.ts'

@@ -15,6 +15,8 @@ export class RowMasker {
   readonly #constants: (Buffer | null | undefined)[]
   readonly #directs: (DirectMask | undefined)[]
   readonly #maskers: CellMasker[]
+  /** 1 where NULL is masked too. */
+  readonly #nulls: Uint8Array
   #out: Buffer = EMPTY
   #at = 0
   /** Input up to here is in the output already. */
@@ -29,6 +31,7 @@ export class RowMasker {
     const masked = plan.maskers.flatMap((masker, column) => (masker ? [{ masker, column }] : []))
     this.#columns = Int32Array.from(masked, (m) => m.column)
     this.#maskers = masked.map((m) => m.masker)
+    this.#nulls = Uint8Array.from(masked, (m) => (m.masker.masksNull ? 1 : 0))
     this.#constants = masked.map((m) => m.masker.constant)
     this.#directs = masked.map((m) => m.masker.direct)
   }
@@ -69,7 +72,7 @@ export class RowMasker {
       const cell = at + 4
       at = skipCell(chunk, at, rowEnd)
       column++
-      if (at === cell && int32(chunk, cell - 4) < 0) continue
+      if (at === cell && this.#nulls[m] === 0 && int32(chunk, cell - 4) < 0) continue
       if (!changed) header = this.#at + start - this.#copied
       const delta = this.#cell(chunk, cell, at, m)
       if (delta === UNCHANGED) continue

@@ -102,29 +102,35 @@ function plannedColumn(
 ): PlannedColumn {
   const index = dialogue.parts.session.labels()
   const type = { typeOid: field.typeOid, format: field.format }
-  const own = lineageLabels(dialogue, statement, i, count)
+  const { labels: own, plain } = lineage(dialogue, statement, i, count)
   const relation = field.tableOid === 0 ? undefined : dialogue.parts.source.current()?.byOid.get(field.tableOid)
   const column = relation?.columns.find((candidate) => candidate.number === field.attributeNumber)
-  if (!relation || !column) return { labels: own, type }
+  if (!relation || !column) return { labels: own, type, derived: !plain }
   const origin = index.column(relation.schema, relation.name, column.name)
   const paths = index.paths?.(relation.schema, relation.name, column.name) ?? []
   // The plain column of a table, and nothing but its own labels: only what lies at the labelled paths is masked.
   if (paths.length > 0 && relation.kind === 'table' && own.every((label) => origin.includes(label)))
     return { labels: [], type, paths }
-  return { labels: origin.length === 0 ? own : [...new Set([...own, ...origin])], type }
+  // The server names a table's column for its bare values only.
+  const derived = !plain && relation.kind !== 'table'
+  return { labels: origin.length === 0 ? own : [...new Set([...own, ...origin])], type, derived }
 }
 
-function lineageLabels(
+function lineage(
   dialogue: Dialogue,
   statement: ResolvedStatement | undefined,
   i: number,
   count: number,
-): readonly string[] {
+): { readonly labels: readonly string[]; readonly plain: boolean } {
   const shape = statement?.result
-  if (shape?.kind === 'rows') return shape.columns.length === count ? shape.columns[i]!.labels : statement!.labelsRead
-  if (shape?.kind === 'opaque') return shape.labels
+  if (shape?.kind === 'rows') {
+    if (shape.columns.length !== count) return { labels: statement!.labelsRead, plain: false }
+    const { labels, plain = false } = shape.columns[i]!
+    return { labels, plain }
+  }
+  if (shape?.kind === 'opaque') return { labels: shape.labels, plain: false }
   // Rows of a statement that has none: a rule rewrote it.
-  return dialogue.everything()
+  return { labels: dialogue.everything(), plain: false }
 }
 
 /**
