@@ -21,13 +21,15 @@ class Granted implements Permit {
   readonly op: number
   readonly obligations: Obligations
   readonly started_ms = performance.now()
+  readonly approved: boolean
   settled = false
   /** Budgets it counts against, and the rows reserved of them. */
   accounts: readonly Account[] | undefined
   reserved = 0
-  constructor(op: number, obligations: Obligations) {
+  constructor(op: number, obligations: Obligations, approved: boolean) {
     this.op = op
     this.obligations = obligations
+    this.approved = approved
   }
 }
 
@@ -155,7 +157,7 @@ export class Enforcer {
       if (!this.facts.labelsRead.includes(label)) this.facts.labelsRead.push(label)
     }
     this.facts.inFlight++
-    const permit = new Granted(op, decision.obligations)
+    const permit = new Granted(op, decision.obligations, approval !== '')
     if (decision.accounts) this.#reserve(permit, decision.accounts)
     return decision.obligations.record === 'durable' ? this.#onDisk(permit) : permit
   }

@@ -13,5 +13,6 @@ export function giveBack(chunk: Buffer): void {
 
 /** The same for the memory a view lies in: for who owns all of it. Memory that Node shares among small buffers stays. */
 export function giveBackWhole({ buffer }: Buffer): void {
-  if (buffer.byteLength >= LEAST_BYTES && buffer.byteLength !== Buffer.poolSize && buffer instanceof ArrayBuffer) buffer.transfer(0)
+  if (buffer.byteLength >= LEAST_BYTES && buffer.byteLength !== Buffer.poolSize && buffer instanceof ArrayBuffer)
+    buffer.transfer(0)
 }

@@ -129,6 +129,8 @@ export interface Permit {
   /** The operation's number within its session, from 1. */
   readonly op: number
   readonly obligations: Obligations
+  /** People have said yes to it. */
+  readonly approved?: boolean
 }
 
 /** The one JSON shape of every refusal everywhere (design §9). */

@@ -168,7 +168,8 @@ function callLabels(place: Place, node: Node): LabelSet {
   if (flag(node, 'agg_distinct')) reading.filter(labels)
   const verdict = judgeFunction(path, reading.names)
   const name = path[path.length - 1] ?? ''
-  if (verdict.carries) reading.copy(labels)
+  // Code of the users may write its arguments anywhere.
+  if (verdict.carries || verdict.opaque) reading.copy(labels)
   reading.filter(callCanFail(name, args))
   // How many rows it gives tells its arguments: `count(*)` over generate_series(1, x) is x.
   if (!verdict.safe || SET_RETURNING.has(name)) reading.filter(labels)
@@ -183,7 +184,7 @@ function callLabels(place: Place, node: Node): LabelSet {
 function subLinkLabels(place: Place, node: Node): LabelSet {
   const test = labelsOf(place, child(node, 'testexpr'))
   const operator = names(node, 'operName')
-  if (operator.length > 0 && !place.reading.operator(operator)) return place.reading.everything
+  if (operator.length > 0 && !place.reading.operator(operator)) return usersCode(place, place.reading.everything)
   const subselect = child(node, 'subselect')
   if (!subselect) return test
   const inner = readQuery(place.reading, subselect, outer(place))
@@ -206,7 +207,13 @@ function operatorLabels(place: Place, node: Node): LabelSet {
   const operator = names(node, 'name')
   place.reading.filter(operatorCanFail(operator.at(-1) ?? '', left, right))
   const labels = union(left, right)
-  return place.reading.operator(operator) ? labels : union(labels, place.reading.everything)
+  return place.reading.operator(operator) ? labels : usersCode(place, labels)
+}
+
+/** Code of the users gets these values: it may write them anywhere, and give back anything. */
+function usersCode({ reading }: Place, labels: LabelSet): LabelSet {
+  reading.copy(labels)
+  return union(labels, reading.everything)
 }
 
 /** The right operand: an expression, or a list of them. */
@@ -221,7 +228,7 @@ function operandLabels(place: Place, node: Node): LabelSet {
 function castLabels(place: Place, node: Node): LabelSet {
   const labels = labelsOf(place, child(node, 'arg'))
   if (castCanFail(child(node, 'typeName'))) place.reading.filter(labels)
-  return place.reading.cast(child(node, 'typeName')) ? labels : union(labels, place.reading.everything)
+  return place.reading.cast(child(node, 'typeName')) ? labels : usersCode(place, labels)
 }
 
 function jsonAggregateLabels(place: Place, node: Node): LabelSet {

@@ -342,7 +342,7 @@ describe('values of labelled columns that would flow elsewhere are named', () =>
     ['', 'CREATE RULE r AS ON INSERT TO orders DO ALSO INSERT INTO products (note) SELECT ssn FROM customers', ALL],
     ['', 'CREATE TRIGGER t AFTER INSERT ON customers EXECUTE FUNCTION mine()', ALL],
     ['', "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT ssn FROM customers'", ALL],
-    ['', "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", ''],
+    ['', "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", 'card+email+ssn'],
     ['', "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'", ALL],
     ['', 'CREATE FUNCTION f() RETURNS text BEGIN ATOMIC SELECT ssn FROM customers; END', ALL],
     ['', 'CREATE PUBLICATION p FOR TABLE customers', ALL],

@@ -33,6 +33,11 @@ export function readModification(reading: Reading, node: Node, around: Outer): R
   const named = rangeVar(reading, relation)
   reading.touch(named, effectOf(node), only)
   const target = reading.names.item(named, aliasOf(relation), only)
+  // Whoever writes the system's own tables moves names, and the labels with them.
+  if (named.system || named.relations.some(({ schema }) => schema === 'pg_catalog')) {
+    reading.giveUp()
+    reading.copy(reading.everything)
+  }
   const modification = { reading, node, outer, target }
   switch (node.nodeType) {
     case 'InsertStmt':
@@ -66,7 +71,9 @@ function placeOf(m: Modification, items: readonly FromItem[]): Place {
 /** The target's labels for one of its columns; undefined when it is not known to have that column. */
 function targetLabels(target: FromItem, name: string): LabelSet {
   if (target.open) return NO_LABELS
-  return target.columns.find((column) => column.name === name)?.labels ?? NO_LABELS
+  const column = target.columns.find((one) => one.name === name)
+  // Labels of paths protect what lies at these paths, not what is written anywhere in the document.
+  return column && !column.partly ? column.labels : NO_LABELS
 }
 
 /** A value flows into a column. Into one that carries the same labels it stays as protected as it was. */

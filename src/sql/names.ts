@@ -62,10 +62,19 @@ export class Names {
     }
     for (const step of path) {
       const found = all.find((one) => one.schema === step)
-      if (found) return [found]
+      if (found) return [found, ...this.#labelledBehind(found, all, path)]
     }
     // In none of the path's schemas: the server will not find it either, unless the catalogue is behind.
     return all
+  }
+
+  /**
+   * Labelled relations of the same name further down the path: the server looks a name up anew once it has waited for a lock, and what stood
+   * before it may be gone by then.
+   */
+  #labelledBehind(found: CatalogueRelation, all: readonly CatalogueRelation[], path: readonly string[]) {
+    const place = path.indexOf(found.schema)
+    return all.filter((one) => path.indexOf(one.schema) > place && this.snapshot.labels.touches(one.schema, one.name))
   }
 
   /** The schemas to look in, in order; undefined when nobody can tell. */

@@ -6,6 +6,8 @@ export interface Column {
   readonly labels: LabelSet
   /** Its values are those a table stores, unchanged. Anything else was computed, by whoever wrote the query. */
   readonly plain?: boolean | undefined
+  /** Its labels are those of paths inside it. */
+  readonly partly?: boolean | undefined
   /** `schema.relation.column` when it is a relation's own column. */
   readonly origin?: string | undefined
 }

@@ -142,7 +142,8 @@ export class Snapshot {
       if (relation.schema === 'pg_catalog' && echoes(relation.name)?.has(column.name))
         labels = union(labels, this.everything)
       const plain = view ? this.#plainColumn(view, relation, i) : relation.schema !== 'pg_catalog'
-      return { name: column.name, labels, plain, origin: `${relation.schema}.${relation.name}.${column.name}` }
+      const partly = (this.labels.paths?.(relation.schema, relation.name, column.name) ?? []).length > 0
+      return { name: column.name, labels, plain, partly, origin: `${relation.schema}.${relation.name}.${column.name}` }
     })
     for (const [i, { generated }] of relation.columns.entries())
       if (generated !== undefined)

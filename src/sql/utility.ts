@@ -95,8 +95,19 @@ const DETAILS: Readonly<Record<string, Detail>> = {
     a.reading.hasWhere = false
   },
   IndexStmt: createIndex,
+  RenameStmt: (a) => {
+    // Labels are bound to names: a schema takes those of all its tables with it.
+    if (word(a.node, 'renameType') === 'OBJECT_SCHEMA') a.reading.copy(a.reading.everything)
+  },
+  CreateCastStmt: (a) => a.reading.copy(a.reading.everything),
+  DefineStmt: (a) => {
+    if (word(a.node, 'kind') === 'OBJECT_OPERATOR' || word(a.node, 'kind') === 'OBJECT_AGGREGATE')
+      a.reading.copy(a.reading.everything)
+  },
   CreateFunctionStmt: (a) => {
     if (flag(a.node, 'is_procedure')) a.call('CREATE PROCEDURE')
+    // The names in a body that is text are looked up when it runs, along whatever path its caller has by then.
+    if (!child(a.node, 'sql_body')) a.reading.copy(a.reading.everything)
     a.reading.copy(bodyLabels(a.reading, a.node, a.environment.parse))
     a.reading.copy(a.reading.touched)
   },

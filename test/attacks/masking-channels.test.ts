@@ -283,7 +283,7 @@ test('B39 a mask tells nothing of what it stands for', async () => {
     'select body from letters',
     "select rpad(ssn, 40, 'x'), '' || null || ssn from customers",
   ])
-  expect(new Set(seen.data.flatMap((row) => row.slice(2).split(' | ')))).toEqual(new Set(['*masked*', 'NULL']))
+  expect(new Set(seen.data.flatMap((row) => row.slice(2).split(' | ')))).toEqual(new Set(['*masked*']))
 })
 
 test('B31 what a second connection was told to copy', async () => {

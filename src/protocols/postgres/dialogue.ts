@@ -1,3 +1,4 @@
+import { sha256 } from '../../kit/digest.ts'
 import { type TextScrubber, textScrubber } from '../../masking/index.ts'
 import type { MaskDuty } from '../../model/decision.ts'
 import { effects, hasEffect } from '../../model/effects.ts'
@@ -70,6 +71,10 @@ export class Dialogue {
   lexingOpen = 0
   /** A statement of a batch has changed what names mean; an error later in the batch takes that back. */
   #provisional = false
+  /** Names what this session has set, in order: the same settings made in the same way. Empty when it has set nothing. */
+  settings = ''
+  /** Statements the server has completed. */
+  statementsDone = 0
   /** Syncs seen. */
   batch = 0
   /** The catalogue may be older than what this session committed. */
@@ -195,7 +200,11 @@ export class Dialogue {
       this.#echoes = true
       if (hasEffect(statement.effects, CHANGES)) this.#echoesLater = true
     }
+    this.statementsDone++
     if (statement.transitions.length === 0) return
+    for (const transition of statement.transitions)
+      if (transition.kind === 'setting' || transition.kind === 'discard')
+        this.settings = sha256(this.settings + JSON.stringify(transition))
     this.#provisional ||= statement.transitions.some(({ kind }) => UNDONE.has(kind))
     // Whoever notifies may put a labelled value in: nothing says where a payload comes from (B23).
     if (duties.length > 0 && statement.transitions.some(({ kind }) => kind === 'listen'))

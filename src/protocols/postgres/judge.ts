@@ -255,11 +255,11 @@ export class Judge {
     return verdict.then((settled) => {
       const { held } = this.#d
       this.#d.held = undefined
-      return held && settled.granted ? this.#asAsked(settled, call, asked) : settled
+      return settled.granted && (held || settled.approved) ? this.#asAsked(settled, call, asked) : settled
     })
   }
 
-  /** While people thought, others may have changed what the names stand for: then nobody has agreed to this (A59). */
+  /** While people thought, and since, others may have changed what the names stand for: then nobody has agreed to this (A59). */
   async #asAsked(permit: Permit, call: Call, asked: string): Promise<Verdict> {
     const { session, source } = this.#d.parts
     source.invalidate()
@@ -304,11 +304,16 @@ export class Judge {
       user: this.#d.parts.upstreamUser,
       search_path: typeof searchPath === 'string' ? searchPath : searchPath.join(', '),
       transaction: this.#d.status,
+      settings: this.#d.settings,
+      // Which row a cursor stands on is in no text: what speaks of it is good for where it stands now.
+      ...(CURRENT_OF.test(operation.text) ? { cursors: String(this.#d.statementsDone) } : {}),
       objects: sha256(objects.join('\0')),
       ...(operation.text.includes(RUNS) ? { runs: operation.text } : {}),
     }
   }
 }
+
+const CURRENT_OF = /\bcurrent\b/i
 
 /** A portal's execution. What only some need is made when they ask. */
 class PortalCall implements Call {
@@ -330,6 +335,7 @@ class PortalCall implements Call {
     return {
       ...this.#stateOf(resolved.operation),
       parameters: sha256(bind.values),
+      types: this.#portal.prepared.declaredTypes.join(),
       formats: bind.parameterFormats.join(),
     }
   }

@@ -37,12 +37,15 @@ export class Prepared implements PreparedStatement {
   readonly parsed: ParsedMessage
   /** Parameter type oids: as declared by Parse, then as the server described them. */
   parameterTypes: readonly number[]
+  /** As declared by Parse. */
+  readonly declaredTypes: readonly number[]
   readonly description = new Description()
 
   constructor(text: string, parsed: ParsedMessage, parameterTypes: readonly number[]) {
     this.text = text
     this.parsed = parsed
     this.parameterTypes = parameterTypes
+    this.declaredTypes = parameterTypes
   }
 
   /** True when Bind fixes what its names mean. Other statements (COPY, EXECUTE, FETCH) are read again when they run. */
