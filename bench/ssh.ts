@@ -193,8 +193,12 @@ class SshBench {
   /** MB the gateway grows by while 2 GB go to a reader that takes a few MB a second, then nothing for a while, then the rest. */
   async #slowReader(): Promise<void> {
     const gigabytes = this.#options.quick ? 1 : 2
-    const way = this.#ways[1]!
-    const { pid } = this.#stage.gateway
+    // A process that has worked before has room it need not ask for.
+    await using fresh = await startSshGateway({ target: this.#sshd, policy: POLICY, node: this.#options.node })
+    await register(fresh, this.#sshd)
+    const way: Way = { name: 'sluice', user: 'web-1', port: fresh.port }
+    await this.#seconds(['ssh'], way, ['web-1@127.0.0.1', 'head -c 20000000 /dev/zero'])
+    const { pid } = fresh.gateway
     const before = resident(pid, 'VmRSS')
     forgetPeak(pid)
     const command = `head -c ${gigabytes}000000000 /dev/zero`
