@@ -1,7 +1,7 @@
 /** Every request there is, from either side: decided, passed on where it belongs, answered here, or refused (ATTACKS D1, D6 to D9, D20, D27, D28). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sshString, sshUint32 } from '../../src/kit/ssh-wire.ts'
-import { MESSAGE, requestBody } from '../../src/protocols/ssh/channel-messages.ts'
+import { MESSAGE, openFailure, readOpen, requestBody } from '../../src/protocols/ssh/channel-messages.ts'
 import * as tables from '../../src/protocols/ssh/request-table.ts'
 import { ALLOW_ALL } from '../rig/policies.ts'
 import { transcripts } from '../rig/ssh-clients.ts'
@@ -390,6 +390,20 @@ describe('requests of a target', () => {
     for (let i = 0; i < 100; i++) other.data(half.theirs, Buffer.alloc(32_000))
     await client.until(({ type, channel: of }) => type === MESSAGE.CLOSE && of === channel.ours)
     expect(await client.global('keepalive@openssh.com')).toBe(true)
+  })
+
+  it('a target that opens no channel: the program ends, and says why', async () => {
+    await using client = await rawClient(stage, 'human:suite')
+    await using other = await target.next()
+    const channel = (await client.open('session')) as { ours: number; theirs: number }
+    const asked = client.request(channel, 'exec', sshString('true'))
+    const { message } = await other.until(({ type }) => type === MESSAGE.OPEN)
+    const { sender } = readOpen(message)
+    other.line.send(openFailure(sender, 4, 'no \x1b[2J room'))
+    expect(await asked).toBe(false)
+    expect(await client.exit(channel.ours)).toBe(255)
+    expect(client.text(channel.ours)).toContain('no \\u{1b}[2J room')
+    expect(typeof (await client.open('session'))).toBe('object')
   })
 
   it('a target that leaves takes the client with it', async () => {

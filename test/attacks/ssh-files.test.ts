@@ -55,6 +55,8 @@ describe.skipIf(sshdMissing)('files over SSH', () => {
     writeFileSync(at('own/mine'), 'mine')
     symlinkSync(at('secret/key'), at('own/link'))
     symlinkSync(at('secret'), at('own/folder'))
+    symlinkSync(at('secret/new'), at('own/dangling'))
+    symlinkSync('dangling', at('own/twice'))
     writeFileSync(here('x'), 'brought')
   })
 
@@ -87,6 +89,8 @@ describe.skipIf(sshdMissing)('files over SSH', () => {
   it.each([
     ['put', (own: string, x: string) => `put ${x} ${own}/../secret/key`],
     ['put through a symlink', (own: string, x: string) => `put ${x} ${own}/link`],
+    ['put through a symlink to nothing yet', (own: string, x: string) => `put ${x} ${own}/dangling`],
+    ['put through two of them', (own: string, x: string) => `put ${x} ${own}/twice`],
     ['put into a linked folder', (own: string, x: string) => `put ${x} ${own}/folder/new`],
     ['rename out', (own: string) => `rename ${own}/mine ${own}/../secret/mine`],
     ['rename in', (own: string) => `rename ${own}/../secret/key ${own}/key`],

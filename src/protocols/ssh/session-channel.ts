@@ -9,7 +9,7 @@ import { decide, type Held } from './decide.ts'
 import { InTurn } from './in-turn.ts'
 import { lendOperation, shellOperation, subsystemOperation, terminalOperation, variableOperation } from './operation.ts'
 import { begin, type Program, type Terminal } from './program.ts'
-import { exitOf, refusalText } from './reply.ts'
+import { exitOf, plainLine, refusalText } from './reply.ts'
 import { CLIENT_REQUESTS, TARGET_REQUESTS, treatmentOf } from './request-table.ts'
 import { scpOrder } from './scp-order.ts'
 import { readTerminal, readWindow } from './terminal.ts'
@@ -246,7 +246,7 @@ export class SessionChannel implements Flow {
 
   #unreached(why: string): void {
     for (const answered of this.#asked.splice(0)) answered(false)
-    this.#exit(255, `sluice: the target opened no channel: ${why}\n`)
+    this.#exit(255, `sluice: the target opened no channel: ${plainLine(why)}\n`)
   }
 
   clientReply(): void {}

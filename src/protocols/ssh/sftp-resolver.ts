@@ -4,20 +4,30 @@ import type { FileRequest, PathUse } from './sftp-requests.ts'
 /** The names each path of a request is judged by; none for a path that cannot be judged. */
 export type PathNames = ReadonlyMap<PathUse, readonly string[]>
 
-/** Asks the server what a path is (SSH_FXP_REALPATH); undefined when it says it is nothing. */
-export type RealPath = (path: string, told: (path: string | undefined) => void) => void
+type Told = (path: string | undefined) => void
+
+/** What a server can be asked about a path; it tells undefined when there is nothing. */
+export interface PathQuestions {
+  /** SSH_FXP_REALPATH: absolute, without symlinks. */
+  realPath(path: string, told: Told): void
+  /** SSH_FXP_READLINK: the text of a symlink. */
+  readLink(path: string, told: Told): void
+}
+
+/** Links to links that are followed one by one. */
+const LINKS = 8
 
 /**
  * What paths are, as the server has it: without symlinks on the way, and at the end where the request follows them. Between this answer and
  * the request's own turn somebody on the server may put a link in place: what must not be reached, the account must not be able to reach.
  */
 export class PathResolver {
-  readonly #realPath: RealPath
+  readonly #ask: PathQuestions
   /** Where relative paths begin. */
   home = '/'
 
-  constructor(realPath: RealPath) {
-    this.#realPath = realPath
+  constructor(questions: PathQuestions) {
+    this.#ask = questions
   }
 
   resolve(request: FileRequest, told: (names: PathNames) => void): void {
@@ -42,16 +52,22 @@ export class PathResolver {
   }
 
   /** The whole of it, or its folder, and the last name as it stands. */
-  #resolved(path: string, follow: boolean, told: (resolved: string) => void): void {
+  #resolved(path: string, follow: boolean, told: (resolved: string) => void, links = LINKS): void {
     const { folder, name } = parted(path)
     const lexical = plainPath(path, this.home)
     const byFolder = () =>
-      this.#realPath(folder, (found) => told(found === undefined ? lexical : plainPath(name, found)))
+      this.#ask.realPath(folder, (found) => told(found === undefined ? lexical : plainPath(name, found)))
     if (!follow && name !== '') return byFolder()
-    this.#realPath(path || '.', (found) => {
-      if (found !== undefined) told(plainPath(found, '/'))
-      else if (name === '') told(lexical)
-      else byFolder()
+    this.#ask.realPath(path || '.', (found) => {
+      if (found !== undefined) return told(plainPath(found, '/'))
+      if (name === '') return told(lexical)
+      // Nothing is there, or a link that leads to nothing yet: what is made there is made where it leads.
+      this.#ask.readLink(path, (text) => {
+        if (text === undefined) return byFolder()
+        // Nobody knows where that leads: no rule that names a folder allows it.
+        if (links === 0) return told('?')
+        this.#resolved(text.startsWith('/') ? text : `${folder}/${text}`, true, told, links - 1)
+      })
     })
   }
 }

@@ -202,6 +202,21 @@ test('while people are asked, what comes behind waits; answers of the server do 
   expect(answers()).toEqual(['1:101:0', '2:101:0', '3:101:0'])
 })
 
+test('a link that leads to nothing yet is judged by where it leads, also where REALPATH does not follow it', () => {
+  const { say, judged } = stage({
+    serve: (packet) => {
+      const path = packet[4] === FXP.INIT ? '' : new SshReader(packet.subarray(9)).text()
+      if (packet[4] === FXP.REALPATH && path !== '.')
+        return path === '/own' ? name(packet.readUInt32BE(5), path) : statusPacket(packet.readUInt32BE(5), 2, '')
+      if (packet[4] !== FXP.READLINK) return server(packet)
+      const text = { '/own/a': 'b', '/own/b': '/secret/new' }[path]
+      return text === undefined ? statusPacket(packet.readUInt32BE(5), 2, '') : name(packet.readUInt32BE(5), text)
+    },
+  })
+  say(INIT, open(1, '/own/a', FXF.WRITE | FXF.CREAT))
+  expect(judged.map(({ objects }) => objects.map((each) => each.name))).toEqual([['/own/a', '/secret/new']])
+})
+
 const BAD: readonly [string, Buffer][] = [
   ['a NUL', Buffer.from('/etc/x\0/y')],
   ['no UTF-8', Buffer.from([0x2f, 0xff])],

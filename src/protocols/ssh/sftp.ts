@@ -67,7 +67,10 @@ export class SftpRelay {
   constructor(host: SftpHost) {
     this.#host = host
     this.#files = new OpenFiles(host.house)
-    this.#resolver = new PathResolver((path, told) => this.#realPath(path, told))
+    this.#resolver = new PathResolver({
+      realPath: (path, told) => this.#nameOf(FXP.REALPATH, path, told),
+      readLink: (path, told) => this.#nameOf(FXP.READLINK, path, told),
+    })
     this.#client = new SftpFramer(FXP.WRITE, {
       packet: (packet) => this.#request(packet),
       contents: (head) => this.#write(head),
@@ -196,17 +199,22 @@ export class SftpRelay {
     this.#host.toTarget(bytes)
   }
 
-  #realPath(path: string, told: (path: string | undefined) => void): void {
+  /** Asks the server for one name, under an id no request of the client has. */
+  #nameOf(
+    type: typeof FXP.REALPATH | typeof FXP.READLINK,
+    path: string,
+    told: (path: string | undefined) => void,
+  ): void {
     do this.#ownId = this.#ownId >= 0x7fffffff ? 0x7fff0000 : this.#ownId + 1
     while (this.#byId.has(this.#ownId))
     const answered = (packet: Buffer) => {
       if (packet[4] !== FXP.NAME) return told(undefined)
       const reader = new SshReader(packet.subarray(9))
       const found = reader.uint32() === 1 ? readPath(reader.string()) : { bad: '' }
-      told('path' in found && found.path.startsWith('/') ? found.path : undefined)
+      told('path' in found && (type === FXP.READLINK || found.path.startsWith('/')) ? found.path : undefined)
     }
     this.#ask({ id: this.#ownId, answered, own: true, done: false })
-    this.#host.toTarget(sftpPacket(FXP.REALPATH, this.#ownId, sshString(path)))
+    this.#host.toTarget(sftpPacket(type, this.#ownId, sshString(path)))
   }
 
   #judge(asking: Asking): void {
@@ -334,7 +342,7 @@ export class SftpRelay {
       if (EXTENSIONS.has(name.toString('latin1'))) pairs.push(sshString(name), sshString(value))
     }
     const rest = Buffer.concat([sshUint32(3), ...pairs])
-    this.#realPath('.', (home) => {
+    this.#nameOf(FXP.REALPATH, '.', (home) => {
       this.#resolver.home = home ?? '/'
       this.#host.toClient(Buffer.concat([sshUint32(rest.length + 1), Buffer.from([FXP.VERSION]), rest]))
       this.#phase = 'ready'
