@@ -103,7 +103,7 @@ function wishOf(options: ConnectorOptions): ConnectorWish {
     workload: workloadOf(options),
     folder: options.dir,
     websocket: options.websocket === true,
-    proxy: proxy ? proxyOf(proxy) : undefined,
+    proxy: proxy && !goesStraight(match[1] ?? match[2]!, process.env.NO_PROXY) ? proxyOf(proxy) : undefined,
     drain_ms: durationOf(options.drain),
     log: options.log,
   }
@@ -117,6 +117,13 @@ function workloadOf({ workloadTokenFile: tokenFile, authority }: ConnectorOption
       '--workload-token-file FILE and --authority DIGEST belong together; `sluice connectors add NAME --workload service:…` prints the digest',
     )
   return { tokenFile, authority: authority! }
+}
+
+/** Whether a host is reached without the proxy: this machine, and what NO_PROXY names, as curl reads it. */
+function goesStraight(host: string, exceptions = ''): boolean {
+  if (/^(localhost|127(\.\d+){3}|::1)$/.test(host)) return true
+  const named = exceptions.split(',').map((each) => each.trim().replace(/^\*?\./, ''))
+  return named.some((each) => each !== '' && (each === '*' || host === each || host.endsWith(`.${each}`)))
 }
 
 function proxyOf(text: string): URL {

@@ -62,17 +62,7 @@ export function connectorsRepository(db: Kysely<Tables>): ConnectorsRepository {
     },
     token: (hash) => db.selectFrom('join_tokens').selectAll().where('hash', '=', hash).executeTakeFirst(),
     join: (hash, from, row) => join(db, { hash, from, row }),
-    joinByGrant: (hash, row) =>
-      db.transaction().execute(async (trx) => {
-        const grant = await trx
-          .selectFrom('join_tokens')
-          .select('id')
-          .where('hash', '=', hash)
-          .where('expires_ms', '>', row.joined_ms)
-          .executeTakeFirst()
-        if (grant) await trx.insertInto('connectors').values(row).execute()
-        return grant !== undefined
-      }),
+    joinByGrant: (hash, row) => joinByGrant(db, hash, row),
     get: (id) => db.selectFrom('connectors').selectAll().where('id', '=', id).executeTakeFirst(),
     list: (since_ms) =>
       db
@@ -138,6 +128,19 @@ function join(db: Kysely<Tables>, what: { hash: string; from: string; row: Conne
     if (used.numUpdatedRows !== 1n) return false
     await trx.insertInto('connectors').values(row).execute()
     return true
+  })
+}
+
+function joinByGrant(db: Kysely<Tables>, hash: string, row: ConnectorRow): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    const grant = await trx
+      .selectFrom('join_tokens')
+      .select('id')
+      .where('hash', '=', hash)
+      .where('expires_ms', '>', row.joined_ms)
+      .executeTakeFirst()
+    if (grant) await trx.insertInto('connectors').values(row).execute()
+    return grant !== undefined
   })
 }
 

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { SluiceError } from '../../src/kit/errors.ts'
 import { Secret } from '../../src/kit/secret.ts'
 import { createAuthority } from '../../src/tunnel/gateway/authority.ts'
 import { LIMITS } from '../../src/tunnel/limits.ts'
@@ -120,6 +121,22 @@ describe('G23: a connector is who its certificate says, and nobody else', () => 
     await turns(() => socket.destroyed)
     expect(rig.ledger.at(-1)).toMatchObject({ action: 'refused' })
     await expect(dial(rig, 'vpc-1')).rejects.toThrow(code('tunnel.down'))
+  })
+
+  test('a stranger fills the ledger a few times only; connectors of the same address are not kept out', async () => {
+    let failures = 0
+    const check = () => {
+      if (failures >= 5) throw new SluiceError('api.limited')
+    }
+    await using rig = await startTunnelRig({ attempts: { check, failed: () => void failures++ } })
+    const identity = await rig.join('vpc-1')
+    const { ca } = identity
+    for (let i = 0; i < 20; i++) {
+      const socket = await openTunnel(rig, { ca } as never)
+      await turns(() => socket.destroyed)
+    }
+    expect(rig.ledger.filter(({ action }) => action === 'refused')).toHaveLength(5)
+    await rig.connector('vpc-1', ['127.0.0.1:*'], { identity })
   })
 
   test('another connector cannot pose as the gateway: its certificate is for one end only', async () => {

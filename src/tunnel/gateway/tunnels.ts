@@ -100,7 +100,8 @@ class Office {
   readonly #fitter: NodeJS.Timeout
   #listener: TunnelListener | undefined
   #context: { readonly value: SecureContext; readonly until_ms: number } | undefined
-  #entering = 0
+  /** Peers being taken in. Those that join are counted apart: they have shown nothing yet, and must not keep out those that have. */
+  readonly #entering = { join: 0, tunnel: 0 }
   /** Connectors whose tunnel is being judged: one at a time each. */
   readonly #judged = new Set<string>()
 
@@ -180,8 +181,9 @@ class Office {
 
   async #enter(socket: TLSSocket, protocol: typeof TUNNEL | typeof JOIN, from: string): Promise<void> {
     socket.on('error', () => socket.destroy())
-    if (this.#entering >= LIMITS.handshakes) return void socket.destroy()
-    this.#entering++
+    const kind = protocol === JOIN ? 'join' : 'tunnel'
+    if (this.#entering[kind] >= LIMITS.handshakes) return void socket.destroy()
+    this.#entering[kind]++
     try {
       if (protocol === JOIN) await this.#join(socket, from)
       else await this.#open(socket, from)
@@ -192,7 +194,7 @@ class Office {
       if (error.code === 'internal') log.error('a connector could not be taken in', { from, detail: error.stack })
       else log.warn('a connector was not taken in', { from, code: error.code, detail: error.detail })
     } finally {
-      this.#entering--
+      this.#entering[kind]--
     }
   }
 
@@ -230,6 +232,9 @@ class Office {
   async #open(socket: TLSSocket, from: string): Promise<void> {
     const holder = this.#authority.holder(socket.getPeerX509Certificate(), this.#options.clock.now_ms())
     if (!holder) {
+      // A stranger fills neither the ledger nor our time: after a few tries it is not even heard.
+      this.#options.attempts.check(`tunnel:${from}`)
+      this.#options.attempts.failed(`tunnel:${from}`)
       this.#journal.note('refused', { from, why: 'no certificate of ours' })
       throw new SluiceError('tunnel.refused', 'no certificate of ours')
     }
