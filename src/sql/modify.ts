@@ -34,7 +34,8 @@ export function readModification(reading: Reading, node: Node, around: Outer): R
   reading.touch(named, effectOf(node), only)
   const target = reading.names.item(named, aliasOf(relation), only)
   // Whoever writes the system's own tables moves names, and the labels with them.
-  if (named.system || named.relations.some(({ schema }) => schema === 'pg_catalog')) {
+  const unlisted = named.relations.length === 0 && named.name.startsWith('pg_')
+  if (named.system || unlisted || named.relations.some(({ schema }) => schema === 'pg_catalog')) {
     reading.giveUp()
     reading.copy(reading.everything)
   }

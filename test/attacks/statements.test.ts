@@ -285,6 +285,43 @@ describe('R2: a change waits for a person, who agrees to that change alone', () 
     await stage.direct.query('drop view doomed; drop table old_rows')
   })
 
+  test('A59 changed by somebody else after the yes: the yes is not for this', async () => {
+    await stage.direct.query('create table old_rows as table audit_me; create view doomed as select * from old_rows')
+    const attempt = { number: 'A59', who: 'agent:writer', said: ['delete from doomed where id = 1'] } as const
+    await hear(stage, 'human:raw', ['create table look_again (id int)', 'drop table look_again', 'select 1'])
+    await refused(stage, { ...attempt, code: 'approval.pending' })
+    await decide(stage.gateway, 'approve')
+    await stage.direct.query('create or replace view doomed as select * from audit_me')
+    await refused(stage, { ...attempt, code: 'approval.expired' })
+    await stage.direct.query('drop view doomed; drop table old_rows')
+  })
+
+  test.each([
+    ['a setting', "set datestyle = 'German'", 77],
+    ['a setting of the users’ own', "set my.tenant = '7'", 78],
+  ])('A59 %s made since is another state', async (_, setting, id) => {
+    using client = await stage.open('agent:writer')
+    const sql = `delete from audit_me where id = ${id}`
+    expect((await hearFrom(stage, client, [sql])).codes).toEqual(['approval.pending'])
+    await decide(stage.gateway, 'approve')
+    expect((await hearFrom(stage, client, [setting, sql])).codes).toEqual(['approval.pending'])
+    await decide(stage.gateway, 'reject')
+  })
+
+  test('A33 WHERE CURRENT OF is approved for the row the cursor stands on', async () => {
+    using client = await stage.open('agent:writer')
+    const declared = (id: number) => [
+      'begin',
+      `declare c cursor for select * from audit_me where id = ${id}`,
+      'fetch 1 from c',
+    ]
+    const sql = "update audit_me set what = 'x' where current of c"
+    expect((await hearFrom(stage, client, [...declared(1), sql])).codes).toEqual(['approval.pending'])
+    await decide(stage.gateway, 'approve')
+    expect((await hearFrom(stage, client, ['rollback', ...declared(2), sql])).codes).toEqual(['approval.pending'])
+    await decide(stage.gateway, 'reject')
+  })
+
   test('A31 EXECUTE is approved for what it runs', async () => {
     using client = await stage.open('agent:writer')
     const prepared = (sql: string) => client.exchange([parse('p', sql), sync()])
