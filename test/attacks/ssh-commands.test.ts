@@ -2,9 +2,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sshString } from '../../src/kit/ssh-wire.ts'
+import { sshString, sshUint32 } from '../../src/kit/ssh-wire.ts'
+import { freePort } from '../rig/port.ts'
 import { sftp, transcripts } from '../rig/ssh-clients.ts'
 import { type SshGateway, startSshGateway } from '../rig/ssh-gateway.ts'
 import { rawClient } from '../rig/ssh-peer.ts'
@@ -261,6 +263,7 @@ describe.skipIf(sshdMissing)('commands over SSH', () => {
   })
 
   it('read-only: what may change something is not begun', async () => {
+    writeFileSync(at('precious'), '')
     expect(await stage.ssh('agent:reader', [HOST, `cat ${at('precious')}`])).toMatchObject({ status: 0 })
     for (const command of [`touch ${at('new')}`, 'python3 -c 1', `cat > ${at('new')}`]) {
       const done = await stage.ssh('agent:reader', [HOST, command])
@@ -292,6 +295,31 @@ describe.skipIf(sshdMissing)('commands over SSH', () => {
     expect(shown).toMatch(/mail |M=/)
     const recorded = (await transcripts(stage)).filter(({ kind }) => kind === 'output')
     expect(recorded.length).toBeGreaterThan(0)
+  })
+
+  it('a mask duty refuses what cannot be masked: forwards, files, rsync and git', async () => {
+    await using peer = await rawClient(stage, 'agent:masked')
+    const rest = Buffer.concat([sshString('127.0.0.1'), sshUint32(sshd.port), sshString('127.0.0.1'), sshUint32(1)])
+    expect(await peer.open('direct-tcpip', rest)).toBe(1)
+    for (const command of [
+      `rsync --server --sender -logDtpre.iLsfxC . ${sshd.home}`,
+      `git-upload-pack '${sshd.home}'`,
+    ]) {
+      const done = await stage.ssh('agent:masked', [HOST, command])
+      expect(done).toMatchObject({ status: 126, stdout: '' })
+      expect(done.stderr).toContain('"code":"policy.unfulfilled"')
+    }
+    expect((await sftp(stage, 'agent:masked', [`get ${at('secrets')} ${stage.folder}/got`])).status).not.toBe(0)
+    expect(existsSync(join(stage.folder, 'got'))).toBe(false)
+  })
+
+  it('a time limit ends a listener too', async () => {
+    await using peer = await rawClient(stage, 'agent:slow')
+    const port = await freePort()
+    const where = Buffer.concat([sshString('127.0.0.1'), sshUint32(port)])
+    expect(await peer.global('tcpip-forward', where)).toBe(true)
+    await until(async () => !(await listening(port)))
+    expect(await peer.global('cancel-tcpip-forward', where)).toBe(false)
   })
 
   it('D26: a killed session ends within a second, and what runs on the target with it', async () => {
@@ -333,6 +361,16 @@ describe.skipIf(sshdMissing)('commands over SSH', () => {
     expect(await peer.request(second, 'exec', sshString('systemctl restart x'))).toBe(true)
     expect(await peer.exit(second.ours)).toBe(126)
   })
+
+  async function listening(port: number): Promise<boolean> {
+    const socket = connect(port, '127.0.0.1')
+    const there = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    )
+    socket.destroy()
+    return there
+  }
 
   /** Lets what has come be heard. */
   const turn = () => new Promise<undefined>((resolve) => setImmediate(resolve, undefined))

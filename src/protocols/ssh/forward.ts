@@ -86,6 +86,12 @@ export class Forwards {
     refuse: Refuse,
   ): void {
     const { session } = this.#house
+    if (permit.obligations.mask.length > 0) {
+      // Bytes of a protocol nobody reads here: a masked one would break it.
+      session.settle(permit, { status: 'refused', tag: 'policy.unfulfilled', rows: 0, bytes: 0 })
+      const refusal = session.refuse('policy.unfulfilled', open.type, 'what is forwarded is not masked')
+      return refuse(OPEN_REASON.PROHIBITED, plainLine(`sluice: ${sentence(refusal)}`))
+    }
     const pair = this.#house.pair((ends) => new ForwardedStream(session, ends, permit))
     if (!pair) {
       session.settle(permit, { status: 'error', tag: 'too many channels', rows: 0, bytes: 0 })
@@ -163,9 +169,25 @@ export class Forwards {
           // For port 0 the target chooses one and says which.
           const chosen = tcp && port === 0 && said.length >= 4 ? `tcp ${said.readUInt32BE()}` : key
           this.#listeners.set(chosen, permit)
+          this.#limit(chosen, request, permit)
           answer(said)
         }),
     })
+  }
+
+  /** A listener ends when the time its permit gives it is over. */
+  #limit(key: string, request: Request, permit: Permit): void {
+    const { timeout_ms } = permit.obligations
+    if (timeout_ms === undefined) return
+    const port = Number(/^tcp (\d+)$/.exec(key)?.[1] ?? 0)
+    const rest = key.startsWith('tcp ')
+      ? Buffer.concat([sshString(new SshReader(request.rest).string()), sshUint32(port)])
+      : request.rest
+    const late = () => {
+      if (this.#listeners.get(key) === permit)
+        this.#cancel(key, { ...request, name: `cancel-${request.name}`, rest }, () => {})
+    }
+    setTimeout(() => this.#house.run(late), timeout_ms).unref()
   }
 
   #cancel(key: string, request: Request, answer: (answer: GlobalAnswer) => void): void {
