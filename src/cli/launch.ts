@@ -6,7 +6,7 @@ import { createClient } from '../api/client.ts'
 import { answerOf, type Context, contextOf } from './context.ts'
 import { briefly, durationOf } from './duration.ts'
 import { CommandFailure, EXIT } from './exit.ts'
-import { type Ended, endLike, runToEnd } from './launch/child.ts'
+import { type Ended, endLike, type HeldSignals, holdSignals, runToEnd } from './launch/child.ts'
 import { LIMITS } from './launch/limits.ts'
 import { type Surroundings, surround } from './launch/surroundings.ts'
 import { type GivenToken, givenToken, OauthFailure, postForm } from './login/token-endpoint.ts'
@@ -55,23 +55,36 @@ its exit code and signals are the program's own.
 }
 
 async function run(self: Command, command: readonly string[], options: RunOptions): Promise<void> {
-  const context = contextOf(self)
+  const signals = holdSignals()
+  let ended: Ended
+  try {
+    ended = await runDelegated(contextOf(self), command, { options, signals })
+  } finally {
+    signals.release()
+  }
+  endLike(ended)
+}
+
+interface Wish {
+  readonly options: RunOptions
+  readonly signals: HeldSignals
+}
+
+async function runDelegated(context: Context, command: readonly string[], { options, signals }: Wish): Promise<Ended> {
   const given = await delegate(context, options)
   const folder = mkdtempSync(join(process.env.XDG_RUNTIME_DIR || tmpdir(), 'sluice-run-'))
   const tidy = () => rmSync(folder, { recursive: true, force: true })
   process.once('exit', tidy)
   let surroundings: Surroundings | undefined
-  let ended: Ended
   try {
     surroundings = await prepare(context, { given, folder, options })
     if (!options.quiet) tell(context, given, surroundings)
-    ended = await runToEnd(command, environment(context, given, surroundings))
+    return await runToEnd(command, environment(context, given, surroundings), signals)
   } finally {
     await surroundings?.close()
     tidy()
     await giveBack(context, given)
   }
-  endLike(ended)
 }
 
 /** A token of the agent, acting for the caller. Throws CommandFailure with the gateway's own sentence. */

@@ -170,6 +170,17 @@ describe('sluice run', () => {
     },
   )
 
+  it('a signal that comes before there is a program ends the run, and leaves neither folder nor token', async () => {
+    const { child, ran } = start(['--agent', 'bot', '--quiet', '--', 'touch', 'never'])
+    await until(async () => readdirSync(runtime()).length > 0)
+    child.kill('SIGTERM')
+    const { signal, status } = await ran
+    // Either it came in time, or the program was as fast: nothing is left in any case.
+    expect(signal === 'SIGTERM' || status === 0).toBe(true)
+    expect(readdirSync(runtime())).toEqual([])
+    expect(ofKind('login').at(-1)).toMatchObject({ grant: 'revoke', ok: true })
+  })
+
   it('ends the token with the program, and with it what the program left running', async () => {
     // The session outlives the shell that started it, until the token ends.
     const script = 'psql -XAtqc "select pg_sleep(600)" >/dev/null 2>left & echo $SLUICE_TOKEN; sleep 1'
