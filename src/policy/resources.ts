@@ -1,3 +1,4 @@
+import { readSshPublicKey } from '../kit/ssh-public-key.ts'
 import type { Resource, SecretSource, TargetTls, UpstreamUser } from '../model/resource.ts'
 import type { Problem } from './problem.ts'
 import type { Read } from './read.ts'
@@ -20,6 +21,14 @@ export function compileResource({ body, source }: Read<'Resource'>, problems: Pr
     }
     if (body.protocol !== 'ssh' && (user.key !== undefined || user.certificate !== undefined))
       report(['users', i], 'Only SSH knows `key` and `certificate`.', 'Leave it out, or write `protocol: ssh`.')
+  }
+  for (const [i, user] of body.users.entries()) {
+    if (body.protocol === 'ssh' && !user.key && !user.password && !user.certificate)
+      report(['users', i], 'Nothing logs this account in.', 'Write `certificate: true`, or `key` or `password`.')
+  }
+  for (const [i, line] of (body.hostKeys ?? []).entries()) {
+    if (!isPublicKey(line))
+      report(['hostKeys', i], 'This is not a public key.', 'Copy the line of `ssh-keyscan HOST`, without the host.')
   }
   if (body.protocol === 'ssh' && body.hostKeys === undefined)
     report(['name'], 'Nothing tells the target from another.', 'Write `hostKeys`; `ssh-keyscan HOST` prints them.')
@@ -54,4 +63,14 @@ function upstreamUser(user: DocumentOf<'Resource'>['users'][number]): UpstreamUs
 /** The entries that are set. */
 function present<T extends object>(fields: { [key: string]: unknown }): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
+}
+
+/** A line of type and key whose key says the same type and can be read. */
+function isPublicKey(line: string): boolean {
+  const [type, base64 = ''] = line.split(' ')
+  try {
+    return readSshPublicKey(Buffer.from(base64, 'base64')).type === type
+  } catch {
+    return false
+  }
 }

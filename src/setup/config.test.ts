@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { SluiceError } from '../kit/errors.ts'
-import { loadSettings, parseSettings } from './config.ts'
+import { hostNamesOf, loadSettings, parseSettings } from './config.ts'
 
 const where = { file: 'sluice.yaml', base: '/srv' }
 
@@ -49,4 +49,18 @@ test.each([
 
 test('a file that is not there is a sentence', () => {
   expect(() => loadSettings('missing.yaml', '/nowhere')).toThrow('missing.yaml cannot be read (ENOENT)')
+})
+
+test('SSH is spoken where an address is given, under the names clients reach it by', () => {
+  const named = (yaml: string) => {
+    const settings = parseSettings(yaml, { file: 'sluice.yaml', base: '/srv' })
+    return { ssh: settings.listen.ssh, names: hostNamesOf(settings) }
+  }
+  expect(named('').ssh).toBeUndefined()
+  const open = named('listen: { ssh: "0.0.0.0:15422" }\npublicUrl: https://gate.example:8443\n')
+  expect(open.ssh).toEqual({ host: '0.0.0.0', port: 15422 })
+  expect(open.names).toContain('gate.example')
+  expect(open.names).not.toContain('0.0.0.0')
+  expect(named('listen: { ssh: "10.0.0.5:22" }\n').names[0]).toBe('10.0.0.5')
+  expect(named('hostNames: [a.example, b.example]\n').names).toEqual(['a.example', 'b.example'])
 })

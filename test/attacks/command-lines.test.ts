@@ -17,7 +17,7 @@ name: web-1
 protocol: ssh
 address: 127.0.0.1:22
 hostKeys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtWTZ1bJ0WQXk3pV0bM1mJ7zP8C7K3lJ2m9nR4f0aBc]
-users: [{ name: app }]
+users: [{ name: app, certificate: true }]
 `
 const AGENT: Principal = { kind: 'agent', id: 'agent:bot', name: 'bot', groups: [], claims: {}, credential: 't' }
 const PACK = readFileSync(join(import.meta.dirname, '../../policies/agents-shell.yaml'), 'utf8')
