@@ -366,6 +366,25 @@ describe('what is no message', () => {
     await mustRefuse(open, alter(answer(open)), why)
   })
 
+  it('large beyond reason is refused before it is parsed, and what is within it costs little', async () => {
+    const open = await begin()
+    await mustRefuse(
+      open,
+      answer(open).replace('<samlp:Status>', `${'<d/>'.repeat(20_000)}<samlp:Status>`),
+      /too many elements/,
+    )
+    const second = await begin()
+    door.api.entries.length = 0
+    const parts = '<d a="b">text of some length</d>'.repeat(7_800)
+    const unsigned = responseXml(assertionXml(second.honest), envelope(second))
+    const large = unsigned.replace('<samlp:Status>', `<samlp:Extensions>${parts}</samlp:Extensions><samlp:Status>`)
+    const before = process.cpuUsage()
+    await post(second, large)
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1_000).toBeLessThan(1_000)
+    expect(door.refusals()).toEqual([expect.stringMatching(/signin\.answer/)])
+  })
+
   it('of Latin-1, not UTF-8', async () => {
     const open = await begin()
     const SAMLResponse = Buffer.from(answer(open).replace('>ada<', '>\u00e4da<'), 'latin1').toString('base64')

@@ -51,6 +51,10 @@ export async function parseXml(xml: string): Promise<XmlElement> {
     '',
   )
   for (const [sign, name] of FORBIDDEN) if (body.includes(sign)) throw unsound(`it holds ${name}`)
+  // Every element has one sign of this kind, or two.
+  let signs = 0
+  for (let at = body.indexOf('<'); at >= 0; at = body.indexOf('<', at + 1)) signs++
+  if (signs > 2 * LIMITS.elements) throw unsound('it has too many elements')
   if (/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u.test(body))
     throw unsound('it holds a character XML does not know')
   try {

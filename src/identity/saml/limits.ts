@@ -1,8 +1,8 @@
 /** Bounds of what is read of SAML (design §13.5). */
 export const LIMITS = {
-  /** Characters of a message once decoded: 5,000 groups and room. */
-  xml_chars: 2_097_152,
-  elements: 60_000,
+  /** Characters of a message once decoded, and elements: 5,000 groups and room. Anyone may send one, so both are looked at before it is parsed. */
+  xml_chars: 786_432,
+  elements: 8_000,
   depth: 40,
   /** Clocks may differ by this much. */
   skew_ms: 60_000,

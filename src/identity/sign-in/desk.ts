@@ -158,6 +158,8 @@ class Desk implements SignInDesk {
     { provider: name, form }: { provider: string; form: Readonly<Record<string, string>> },
   ): Promise<Finished> {
     return this.#answered(visitor, name, async () => {
+      // Reading XML is the dearest thing a stranger can make us do: an address has a tenth of the tries.
+      for (let i = 1; i < LIMITS.saml_weight; i++) this.#options.attempts.failed(`answer:${visitor.from}`)
       const provider = this.#provider(name)
       if (!provider.saml) throw new SluiceError('api.not_found')
       // A provider that begins by itself may send a RelayState of its own: it means nothing here.
@@ -167,7 +169,9 @@ class Desk implements SignInDesk {
       const answer = { response: form.SAMLResponse ?? '', fresh: asked?.fresh ?? false, asked: relay }
       const vouched = await this.#options.saml.finish(provider, answer)
       const unasked: Flow = { provider: name, purpose: { kind: 'console', returnTo: '/' }, fresh: false, mark: '' }
-      return await this.#arrive(visitor, asked ?? unasked, vouched)
+      const finished = await this.#arrive(visitor, asked ?? unasked, vouched)
+      this.#options.attempts.passed(`answer:${visitor.from}`, `begin:${visitor.from}`)
+      return finished
     })
   }
 

@@ -19,6 +19,8 @@ export const LIMITS = {
   /** After a provider did not answer, it is asked again this much later. */
   retry_ms: 30_000,
   return_chars: 2_048,
+  /** A SAML answer counts as this many. */
+  saml_weight: 10,
   /** Sign-ins one address may begin, or bring wrong answers to, before it waits: an office starts its day at once. */
   flow_attempts: { burst: 200, forget_ms: 1_000, wait_ms: 1_000, wait_max_ms: 30_000, keys: 20_000 },
 } as const
