@@ -96,7 +96,9 @@ function place(mark: { size: number; segment: Segment; offset: number }): Place 
 
 function appendStart(ledger: Ledger, found: Recovered): void {
   const cut = found.cut ? `,"cut":${JSON.stringify(found.cut)}` : ''
-  ledger.append('start', `"pid":${process.pid}${cut}`)
+  // Whoever can write to the folder could have added to what no checkpoint covered yet: a crash leaves a second's worth, a stop nothing.
+  const unsealed = (found.end?.size ?? 0) - found.sealed.size
+  ledger.append('start', `"pid":${process.pid}${cut}${unsealed > 0 ? `,"unsealed":${unsealed}` : ''}`)
   for (const [session, operations] of found.work.sessions) {
     const id = JSON.stringify(session)
     for (const op of operations) ledger.append('outcome', `"session":${id},"op":${op},"status":"unknown"`)

@@ -75,6 +75,18 @@ describe('G42: a restart ends what the last run left open', () => {
     expect((await kinds()).slice(-2)).toEqual(['start', 'stop'])
   })
 
+  test('entries no checkpoint covered are counted where they are taken over', async () => {
+    await (await open()).close()
+    const [start, stop] = await entries()
+    fs.appendFileSync(last(), `{"n":2,"at":${stop!.at},"kind":"approval","approval":"forged"}\n`)
+    await (await open()).close()
+    const all = await entries()
+    expect(start).not.toHaveProperty('unsealed')
+    expect(all[3]).toMatchObject({ kind: 'start', unsealed: 1 })
+    await (await open()).close()
+    expect((await entries())[5]).not.toHaveProperty('unsealed')
+  })
+
   test.each([
     ['an unfinished last line', Buffer.from('{"n":4,"at":1,"kind":"inte')],
     ['a single byte', Buffer.from('{')],

@@ -155,6 +155,12 @@ describe('texts over 64 KiB are parsed off the event loop', () => {
     }
   })
 
+  test('a message of too many statements is refused, whatever they do', async () => {
+    expect(sql.parse('SELECT 1;'.repeat(2_000)).statements).toHaveLength(2_000)
+    expect(() => sql.parse('SELECT 1;'.repeat(2_001))).toThrow(expect.objectContaining({ code: 'sql.too_large' }))
+    await expect(sql.parseLarge('SELECT 1;'.repeat(10_000))).rejects.toMatchObject({ code: 'sql.too_large' })
+  })
+
   test('a syntax error, a deadline and a full queue are told apart, and the next text is parsed', async () => {
     await expect(sql.parseLarge(`SELECT ${many(70_000, '(')}`)).rejects.toMatchObject({ code: 'sql.too_large' })
     await expect(sql.parseLarge(`SELECT FROM FROM ${many(70_000, 'x')}`)).rejects.toMatchObject({ code: 'sql.syntax' })

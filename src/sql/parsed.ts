@@ -1,5 +1,6 @@
 import { SluiceError } from '../kit/errors.ts'
 import type { Node } from './ast.ts'
+import { STATEMENTS_MAX } from './limits.ts'
 import type { ParsedMessage, ParsedStatement } from './message.ts'
 import { boundedText } from './operation.ts'
 
@@ -17,9 +18,10 @@ export interface Tree {
   readonly parameters: number
 }
 
-/** A message out of a normalised tree. */
+/** A message out of a normalised tree. Throws `sql.too_large` for more than STATEMENTS_MAX statements. */
 export function messageOf(text: string, tree: Tree): ParsedMessage {
   const { statements: raw, unknown, parameters } = tree
+  if (raw.length > STATEMENTS_MAX) throw new SluiceError('sql.too_large', `${raw.length} statements in one message`)
   const bytes = raw.length > 1 ? Buffer.from(text) : undefined
   const statements: ParsedStatement[] = raw.map((one) => {
     if (!one.stmt) throw new SluiceError('internal', 'a statement without a tree')
