@@ -11,6 +11,8 @@ export interface SignInsRepository {
   ofToken(token: string): Promise<SignInRow | undefined>
   /** Those that stand and whose provider is to be asked, longest due first. */
   due(now_ms: number, limit: number): Promise<SignInRow[]>
+  /** Takes a due one to be asked about, so that no other process does: false when another took it. It is due again at `again_ms`. */
+  claim(row: Pick<SignInRow, 'id' | 'next_check_ms'>, again_ms: number): Promise<boolean>
   /** Those that stand of one subject, or of one session of the provider. */
   standing(of: { readonly provider: string; readonly subject?: string; readonly sid?: string }): Promise<SignInRow[]>
   update(
@@ -43,6 +45,16 @@ export function signInsRepository(db: Kysely<Tables>): SignInsRepository {
         .orderBy('next_check_ms')
         .limit(limit)
         .execute(),
+    async claim({ id, next_check_ms }, again_ms) {
+      const done = await db
+        .updateTable('sign_ins')
+        .set({ next_check_ms: again_ms })
+        .where('id', '=', id)
+        .where('next_check_ms', '=', next_check_ms)
+        .where('ended_ms', 'is', null)
+        .executeTakeFirst()
+      return done.numUpdatedRows === 1n
+    },
     standing({ provider, subject, sid }) {
       let query = db.selectFrom('sign_ins').selectAll().where('ended_ms', 'is', null).where('provider', '=', provider)
       if (subject !== undefined) query = query.where('subject', '=', subject)

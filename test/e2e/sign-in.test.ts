@@ -173,6 +173,13 @@ describe('access ends', () => {
     expect((await me(cookie!)).code).toBe('api.unauthorized')
   })
 
+  it('a sign-in that is due is asked about by one process only', async () => {
+    await signIn(door, { provider: 'acme', person: 'u1' })
+    const [row] = await door.api.store.signIns.standing({ provider: 'acme' })
+    const claims = await Promise.all([1, 2, 3].map((n) => door.api.store.signIns.claim(row!, row!.next_check_ms + n)))
+    expect(claims.filter(Boolean)).toEqual([true])
+  })
+
   it('when the provider does not answer for longer than its grace, and not before', async () => {
     const { cookie } = await signIn(door, { provider: 'acme', person: 'u1' })
     await acme.close()

@@ -64,6 +64,8 @@ export function createRecheck(options: RecheckOptions): Recheck {
 async function checked(options: RecheckOptions, row: SignInRow): Promise<void> {
   const { signIns, clock, log } = options
   const now_ms = clock.now_ms()
+  // A refresh token that two processes show at once looks stolen to the provider.
+  if (!(await options.store.signIns.claim(row, now_ms + LIMITS.retry_ms))) return
   if (row.expires_ms <= now_ms) return void (await signIns.end(row.id, 'its time was over', WHO))
   const provider = options.providers().get(row.provider)
   if (!provider?.oidc) return void (await signIns.end(row.id, 'its identity provider is no longer set up', WHO))
@@ -78,7 +80,6 @@ async function checked(options: RecheckOptions, row: SignInRow): Promise<void> {
     })
     if (since_ms > provider.times.recheck_ms + provider.times.grace_ms)
       return void (await signIns.end(row.id, 'its identity provider did not answer', WHO))
-    await options.store.signIns.update(row.id, { next_check_ms: now_ms + LIMITS.retry_ms })
   }
 }
 
