@@ -10,6 +10,7 @@ import { Secret } from '../../src/kit/secret.ts'
 import { createAuthority } from '../../src/tunnel/gateway/authority.ts'
 import { LIMITS } from '../../src/tunnel/limits.ts'
 import { CONTROL_PATH } from '../../src/tunnel/wire.ts'
+import { type Chance, chance, eachSeed } from '../fuzz/seed.ts'
 import { falseConnector, falseGateway, frame, openTunnel, PREFACE, SETTINGS, word } from '../rig/hostile.ts'
 import { echo, SEED, startTarget, startTunnelRig, type TunnelRig } from '../rig/tunnels.ts'
 import { until } from '../rig/until.ts'
@@ -327,6 +328,43 @@ describe('G27: the multiplexer’s own rules, by the frame', () => {
   })
 
   const drained = (socket: Duplex) => once(socket, 'drain').catch(() => {})
+
+  test('frames at random, from either end: whoever hears them is there afterwards', async () => {
+    await using rig = await startTunnelRig()
+    await using target = await startTarget(echo)
+    await rig.connector('good', [`127.0.0.1:${target.port}`])
+    await using gateway = await falseGateway()
+    const way = { host: '127.0.0.1', port: gateway.port, websocket: false }
+    const backoff = { next: () => 1 }
+    void rig.connector('far', ['127.0.0.1:*'], { way, backoff: backoff as never }).catch(() => {})
+    const bad = await rig.join('bad')
+    await eachSeed(25, async (seed) => {
+      const random = chance(seed)
+      const ends = [await openTunnel(rig, bad), await gateway.next()] as const
+      ends[1].write(PREFACE)
+      for (const socket of ends) {
+        socket.on('error', () => {})
+        socket.resume()
+        socket.write(SETTINGS)
+        for (let i = 0; i < 150 && !socket.destroyed; i++) socket.write(randomFrame(random))
+      }
+      await pause(5)
+      for (const socket of ends) socket.destroy()
+    })
+    const stream = await dial(rig, 'good', target.port)
+    stream.end('served')
+    expect((await buffer(stream)).toString()).toBe('served')
+    expect((await gateway.next()).destroyed).toBe(false)
+  }, 120_000)
+
+  /** Mostly well-formed, seldom meant: types 0 to 10, few streams, short payloads. */
+  function randomFrame(random: Chance): Buffer {
+    const payload = Buffer.from(Array.from({ length: random.below(random.of([1, 10, 120])) }, () => random.below(256)))
+    const bytes = frame(random.below(11), random.below(256), random.below(8), payload)
+    // Now and then the length lies.
+    if (random.below(20) === 0) bytes[2] = random.below(256)
+    return bytes
+  }
 
   async function flood(socket: Duplex, next: (at: number) => Buffer): Promise<void> {
     socket.on('error', () => {})
