@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Client, Connection } from 'ssh2'
 import { LINE_FULL_BYTES, LINE_OVERRUN_BYTES } from './channel-limits.ts'
 
-/** What is used of ssh2's inside: its transport is kept, its channel layer is not (docs/decisions/0006-channels-without-the-library.md). */
+/** What is used of ssh2's inside: its transport is kept, its channel layer is not (docs/decisions/0008-channels-without-the-library.md). */
 interface Inside {
   readonly _protocol: {
     _onPayload: (payload: Buffer) => unknown
