@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sshString } from '../../src/kit/ssh-wire.ts'
 import { OfferLists, sendMessage, type Wire } from '../../src/protocols/ssh/transport-library.ts'
 import { KEX } from '../../src/protocols/ssh/transport-offer.ts'
+import { chance, eachSeed } from '../fuzz/seed.ts'
 import { run } from '../rig/child.ts'
 import { ALLOW_ALL } from '../rig/policies.ts'
 import { type SshGateway, startSshGateway } from '../rig/ssh-gateway.ts'
@@ -208,4 +209,26 @@ describe.skipIf(sshdMissing)('Attacks on SSH’s transport', () => {
     expect(count(HEAR.SUCCESS)).toBeLessThanOrEqual(1)
     expect(count(HEAR.FAILURE)).toBeLessThanOrEqual(20)
   })
+
+  it('whatever is said before sign-in, nobody gets in by it and the gateway stands', async () => {
+    const words = ['web-1', 'ssh-connection', 'publickey', 'password', 'none', 'ssh-ed25519', '', 'x'.repeat(300)]
+    const types = [1, 2, 3, 4, 5, 7, 20, 21, 30, 31, 50, 50, 50, 50, 60, 61, 61, 80, 90, 94, 255]
+    await eachSeed(60, async (seed) => {
+      const { below, of } = chance(seed)
+      const some = <T>(most: number, make: () => T): T[] => Array.from({ length: below(most) }, make)
+      const parts = [
+        () => Buffer.from(some(40, () => below(256))),
+        () => sshString(of(words)),
+        () => of([Buffer.alloc(4), Buffer.alloc(4, 0xff), Buffer.from([1])]),
+      ]
+      using raw = await RawSsh.open(stage.port)
+      for (let said = 0; said < 6 && !raw.closed; said++)
+        raw.say(Buffer.concat([Buffer.from([of(types)]), ...some(7, () => of(parts)())]))
+      raw.say(authRequest('web-1', 'none'))
+      await raw.hear([HEAR.FAILURE, HEAR.SUCCESS, HEAR.DISCONNECT])
+      expect(raw.heard.some((message) => message[0] === HEAR.SUCCESS)).toBe(false)
+    })
+    await works()
+    expect(stage.gateway.log()).not.toContain('internal')
+  }, 60_000)
 })

@@ -94,7 +94,7 @@ class Service {
     this.#hurry()
     const { connection } = this.#leg
     // What a peer did wrong ends its connection; the library has said so.
-    connection.on('error', () => this.#client.end())
+    connection.on('error', () => this.#hangUp())
     connection.on('close', () => this.#gone())
     connection.on('authentication', (context) => void this.#answer(context))
     client.once('close', () => this.#gone())
@@ -119,6 +119,12 @@ class Service {
   #goodbye(reason: number, text: string): void {
     if (this.#reached) return
     this.#leg.goodbye(reason, text)
+    this.#hangUp()
+  }
+
+  /** Ends the connection, also for a client that would leave its half open. */
+  #hangUp(): void {
+    this.#client.end()
     setTimeout(() => this.#client.destroy(), GOODBYE_MS).unref()
   }
 
