@@ -1,4 +1,5 @@
 /** The connector's tunnel: part G.3 of the attack list, and what else either end may do to the other. */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import type { Duplex } from 'node:stream'
@@ -7,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { SluiceError } from '../../src/kit/errors.ts'
 import { Secret } from '../../src/kit/secret.ts'
+import { alternativeNames, endEntity, writeCertificate } from '../../src/kit/x509.ts'
 import { createAuthority } from '../../src/tunnel/gateway/authority.ts'
 import { LIMITS } from '../../src/tunnel/limits.ts'
 import { CONTROL_PATH } from '../../src/tunnel/wire.ts'
@@ -90,6 +92,7 @@ describe('G23: a connector is who its certificate says, and nobody else', () => 
 
   test.each([
     ['signed by another authority, in the name of one of ours', 'foreign'],
+    ['forged: every word of a real one, with another signature', 'forged'],
     ['the gateway’s own', 'gateway'],
     ['none at all', 'none'],
     ['of a connector that never joined', 'unknown'],
@@ -100,11 +103,11 @@ describe('G23: a connector is who its certificate says, and nobody else', () => 
     const real = await rig.join('vpc-1')
     const ours = createAuthority(new Secret(SEED))
     const foreign = createAuthority(new Secret(Buffer.alloc(32, 9).toString('base64')))
-    const { createPrivateKey, createPublicKey } = await import('node:crypto')
     const key = createPublicKey(createPrivateKey(real.key))
     const lasts = { now_ms: Date.now(), lasts_ms: 60_000 }
     const shown = {
       foreign: () => ({ cert: foreign.issue(real, key, lasts).cert, key: real.key }),
+      forged: () => ({ cert: forgedFrom(real.cert), key: real.key }),
       gateway: () => ours.gatewayPair(Date.now()),
       none: () => ({}),
       unknown: () => ({
@@ -149,6 +152,24 @@ describe('G23: a connector is who its certificate says, and nobody else', () => 
     await turns(() => rig.lines.some((line) => line.includes('is not the gateway')))
   })
 })
+
+/** The same names, number and key, signed by a key of the forger's own. */
+function forgedFrom(real: string): string {
+  const certificate = new X509Certificate(real)
+  return writeCertificate({
+    subject: certificate.subject.replace('CN=', ''),
+    issuer: certificate.issuer.replace('CN=', ''),
+    serial: Buffer.from(certificate.serialNumber, 'hex'),
+    from_ms: Date.now() - 60_000,
+    to_ms: Date.now() + 3_600_000,
+    publicKey: certificate.publicKey,
+    signer: generateKeyPairSync('ed25519').privateKey,
+    extensions: [
+      alternativeNames({ uri: [certificate.subjectAltName!.replace('URI:', '')] }),
+      ...endEntity('clientAuth'),
+    ],
+  })
+}
 
 describe('G24: where a tunnel leads is the gateway’s to say', () => {
   test('a connector opens no streams: a push ends its tunnel', async () => {
