@@ -78,7 +78,7 @@ export function createSshCa({ own, targets, clock }: SshCaOptions): SshCa {
     },
     read(certificate) {
       const read = readOwn(Buffer.from(certificate, 'base64'))
-      if (!read || !read.issuer.equals(ours.blob) || read.kind !== 'user') return undefined
+      if (!read?.issuer.equals(ours.blob) || read.kind !== 'user') return undefined
       const now = BigInt(now_s())
       // An option we did not write could only narrow what it is good for, in a way we do not know.
       if (now < read.after || now >= read.before || read.criticalOptions.length > 0) return undefined
