@@ -62,7 +62,11 @@ export class ClientGate implements Gate {
   async #find(claim: Claim, wanted: Wanted): Promise<Found | string> {
     const { ports, protocol, sessions } = this.#parts
     const policy = ports.policy.current()
+    // Whoever is on this machine already, or shows a key nobody can guess, is not kept waiting.
+    const guesses = this.#parts.loopback || claim.kind !== 'token' ? undefined : ports.identity.guesses
+    if (guesses?.waits(claim.from)) return 'too many wrong proofs from this address'
     const principal = await ports.identity.authenticate(claim)
+    if (!principal) guesses?.wrong(claim.from)
     const resource = policy.resource(wanted.resource)
     if (!principal) return 'unknown, expired or revoked proof'
     if (!resource || resource.protocol !== protocol.name) return 'no such resource'
