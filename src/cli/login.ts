@@ -6,12 +6,14 @@ import { byDevice } from './login/device.ts'
 import { awaitBrowser } from './login/loopback.ts'
 import { loginFile, storeLogin } from './login/stored.ts'
 import { type GivenToken, givenToken, postForm } from './login/token-endpoint.ts'
+import { signInAgent } from './ssh.ts'
 
 interface LoginOptions {
   readonly provider?: string
   readonly fresh?: boolean
   readonly browser: boolean
   readonly device?: boolean
+  readonly ssh: boolean
 }
 
 /** `sluice login` */
@@ -23,6 +25,7 @@ export function registerLoginCommand(program: Command): void {
     .option('--fresh', 'show your credentials again: approving needs a sign-in of the last minutes')
     .option('--no-browser', 'only print the address; open it in a browser on this machine')
     .option('--device', 'for a machine without a browser: a code to enter on another one')
+    .option('--no-ssh', 'put no SSH certificate into the running ssh-agent')
     .addHelpText(
       'after',
       `
@@ -33,7 +36,8 @@ Examples:
   PGPASSWORD="$(sluice token print)" psql -h gateway -U orders
 
 The token is kept in login.json beside the profile in use, else in ~/.config/sluice, for its owner only (0600). It ends by itself, with
-\`sluice logout\`, and when your provider takes your account or a group away. BROWSER names the program that opens pages.
+\`sluice logout\`, and when your provider takes your account or a group away. BROWSER names the program that opens pages. Where an ssh-agent
+runs it gets a certificate for the gateway's SSH, good for ten minutes; \`sluice ssh cert\` gets the next one.
 `,
     )
     .action((options: LoginOptions, command: Command) => login(command, options))
@@ -48,9 +52,24 @@ async function login(command: Command, options: LoginOptions): Promise<void> {
   const me = await answerOf(contextOf(command, { token }).api.me.$get())
   const principal = me.principal.chain[0]!.id
   storeLogin(loginFile(context.profile.folder), { url, token, principal, expires_ms })
-  if (context.json) return context.printJson({ url, principal, expires_ms })
+  const ssh = options.ssh && process.env.SSH_AUTH_SOCK ? await certificate(command, token) : undefined
+  if (context.json) return context.printJson({ url, principal, expires_ms, ...(ssh && { ssh }) })
   context.print(`Signed in as ${principal}, for ${briefly(given.expires_in_s * 1_000)}.\n`)
+  if (ssh) context.complain(`Your ssh-agent holds a certificate for ${briefly(ssh.expires_ms - Date.now())}.\n`)
 }
+
+/** A certificate in the ssh-agent. Signing in has succeeded without it: what fails is told, no more. */
+async function certificate(command: Command, token: string): Promise<{ expires_ms: number } | undefined> {
+  try {
+    const { expires_ms } = await signInAgent(contextOf(command, { token }).api, SSH_MS)
+    return { expires_ms }
+  } catch (error) {
+    contextOf(command, { anonymous: true }).complain(`Your ssh-agent got no certificate: ${(error as Error).message}\n`)
+    return undefined
+  }
+}
+
+const SSH_MS = 600_000
 
 async function byBrowser(context: Context, { provider, fresh = false, browser }: LoginOptions): Promise<GivenToken> {
   const gateway = context.profile.api

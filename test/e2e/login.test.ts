@@ -1,5 +1,6 @@
 /** `sluice login`, `whoami`, `logout` as a person types them, against the API and a real provider. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
@@ -83,6 +84,26 @@ it('by browser: the token is kept for its owner, used, printed, and dead after l
   expect(existsSync(file())).toBe(false)
   expect(await door.api.services.identity.authenticate({ kind: 'token', proof: token, from: '' })).toBeUndefined()
   expect((await sluice(['logout']).ended).said).toContain('not signed in')
+}, 60_000)
+
+it('puts an SSH certificate into the agent that runs, and signs in without one where that fails', async () => {
+  const socket = join(home, 'agent')
+  const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(agent.stdout, 'data')
+  try {
+    const login = await sluice(['login'], { BROWSER, SSH_AUTH_SOCK: socket }).ended
+    expect(login).toMatchObject({ code: 0, said: expect.stringContaining('Your ssh-agent holds a certificate for ') })
+    const held = execFileSync('ssh-add', ['-l'], { env: { ...process.env, SSH_AUTH_SOCK: socket }, encoding: 'utf8' })
+    expect(held).toContain('ED25519-CERT')
+  } finally {
+    agent.kill()
+    await once(agent, 'exit')
+  }
+  const alone = await sluice(['login'], { BROWSER, SSH_AUTH_SOCK: socket }).ended
+  expect(alone).toMatchObject({ code: 0, said: expect.stringContaining('Your ssh-agent got no certificate') })
+  expect((await sluice(['login', '--no-ssh'], { BROWSER, SSH_AUTH_SOCK: socket }).ended).said).not.toContain(
+    'ssh-agent',
+  )
 }, 60_000)
 
 it('where no browser opens, the address is printed, and works in another one', async () => {
