@@ -28,9 +28,27 @@ function openDatabase(path: string): DatabaseSync {
   chmodSync(path, 0o600)
   const database = new DatabaseSync(path, { timeout: BUSY_MS, enableForeignKeyConstraints: true })
   // FULL: a consumed approval must be on disk before its operation is forwarded, or a power cut would offer it twice.
-  database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma trusted_schema = off')
+  patiently(() => database.exec('pragma journal_mode = wal'))
+  database.exec('pragma synchronous = full; pragma trusted_schema = off')
   return database
 }
+
+/** SQLite does not wait by itself where several switch a new file to WAL at once: it says SQLITE_BUSY, whatever the timeout. */
+function patiently(work: () => void): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  for (const end = Date.now() + BUSY_MS; ; Atomics.wait(pause, 0, 0, LOOK_MS)) {
+    try {
+      return work()
+    } catch (error) {
+      const code = (error as { errcode?: number }).errcode ?? 0
+      // The low byte is the error, the rest says where it arose.
+      if ((code & 0xff) !== SQLITE_BUSY || Date.now() > end) throw error
+    }
+  }
+}
+
+const LOOK_MS = 5
+const SQLITE_BUSY = 5
 
 /** kysely expects better-sqlite3's statements; node:sqlite's differ in taking parameters spread, and in telling readers by their columns. */
 function prepare(database: DatabaseSync, sql: string) {
