@@ -19,7 +19,7 @@ export interface DemoHost {
 /** Starts sshd without privileges and puts the gateway's key for it into `folder`. A sentence where openssh-server is not installed. */
 export async function startDemoHost(folder: string): Promise<DemoHost | string> {
   if (sshdMissing) return `No SSH host in this demo: ${sshdMissing} (apt-get install openssh-server).`
-  const sshd = await startSshd()
+  const sshd = await startSshd({ ownHome: true })
   const keyFile = join(folder, 'web-1.key')
   cpSync(sshd.keyFile, keyFile)
   return { port: sshd.port, user: sshd.user, hostKey: sshd.hostKey, keyFile, stop: () => sshd.stop() }

@@ -6,8 +6,10 @@ import { writePrivate } from './folder.ts'
 const DAY_MS = 86_400_000
 const FROM = '127.0.0.1'
 
-/** The tokens of the demo's person and agent, in files only their owner reads. One that ended is replaced at the next start. */
+/** The tokens of the demo's people and agent, in files only their owner reads. One that ended is replaced at the next start. */
 export async function ensureTokens(folder: string, identity: Identity): Promise<{ human: string; agent: string }> {
+  // A folder of an earlier version may name no bob: then nobody is him.
+  await ensureToken(join(folder, 'bob'), 'human:bob', identity).catch(() => undefined)
   return {
     human: await ensureToken(join(folder, 'ada'), 'human:ada', identity),
     agent: await ensureToken(join(folder, 'triage-bot'), 'agent:triage-bot', identity),

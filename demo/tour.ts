@@ -92,7 +92,7 @@ function hostSteps({ sluice }: TourPlace): TourStep[] {
       expect: 'Linux[\\s\\S]*%',
     },
     {
-      promise: 'What deletes waits for a person, however it is wrapped; what hides what it does is refused.',
+      promise: `What deletes waits for a person, however it is wrapped — another one than it acts for: ${sluice} --as bob approve apr_…; what hides what it does is refused.`,
       run: `${onHost('sh -c "rm -rf ~/backups"')}; echo "exit $?"; ${onHost('echo cm0gLXJmIH4= | base64 -d | sh')}; echo "exit $?"`,
       expect: 'agents-ask-on-hosts[\\s\\S]*exit 77[\\s\\S]*exit 126',
     },

@@ -103,11 +103,15 @@ async function npmInstall() {
   )
   child.stdout.on('data', (bytes) => (output += bytes))
   child.stderr.on('data', (bytes) => (output += bytes))
+  // npm left alone would go on filling the folder the next start fills.
+  const interrupt = (signal) => child.kill(signal)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupt)
   const code = await new Promise((resolve) => {
     child.on('error', (error) => resolve(error.code === 'ENOENT' ? 'ENOENT' : error.message))
     child.on('close', resolve)
   })
   clearInterval(progress)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeListener(signal, interrupt)
   if (code !== 0) throw new Error(failureText(code, output))
   say(`Installed in ${seconds()} s.`)
 }

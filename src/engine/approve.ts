@@ -33,13 +33,15 @@ type Answer =
       readonly hint?: string
     }
 
-/** The digest an approval is bound to (design §9): everything that says who would run what, where and in which state. */
+/**
+ * The digest an approval is bound to (design §9): everything that says who would run what, where and in which state. Not the token: those are
+ * short, and whoever sends it again once it is approved may hold the next one.
+ */
 export function approvalDigest(question: Question, request: ApprovalRequest): string {
   const { principal } = question
   return sha256(
     JSON.stringify([
       actorChain(principal).map((p) => p.id),
-      principal.credential,
       request.resource,
       request.database,
       request.text,

@@ -258,6 +258,33 @@ describe.skipIf(sshdMissing)('stock SSH clients', () => {
     },
   )
 
+  it.skipIf(missing('/usr/bin/ansible', 'ansible-core'))(
+    'ansible: a ping, a file, a command, by a certificate',
+    async () => {
+      const key = here('ansible-key')
+      await mustRun(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key])
+      const main = join(import.meta.dirname, '../../src/main.ts')
+      const sluice = { PATH: process.env.PATH, SLUICE_URL: stage.gateway.api, SLUICE_TOKEN: stage.gateway.token(WHO) }
+      await mustRun([process.execPath, main, 'ssh', 'cert', `${key}.pub`], { env: sluice })
+      const facts = {
+        ansible_port: stage.port,
+        ansible_user: 'web-1',
+        ansible_ssh_private_key_file: key,
+        ansible_ssh_common_args: `-F ${configFile(stage)}`,
+        ansible_python_interpreter: '/usr/bin/python3',
+        ansible_remote_tmp: sshd.home,
+      }
+      const env = { PATH: process.env.PATH, HOME: stage.folder, LC_ALL: 'C.UTF-8' }
+      const ansible = (...args: string[]) =>
+        run(['ansible', 'all', '-i', '127.0.0.1,', '-e', JSON.stringify(facts), ...args], { env, timeout_ms: 90_000 })
+      const pinged = await ansible('-m', 'ping')
+      expect(pinged.stdout, pinged.stderr).toContain('"ping": "pong"')
+      expect(await ansible('-m', 'copy', '-a', `content=hello dest=${at('by-ansible')}`)).toMatchObject({ status: 0 })
+      expect((await ansible('-m', 'command', '-a', `cat ${at('by-ansible')}`)).stdout).toContain('hello')
+    },
+    120_000,
+  )
+
   /** ssh that stays, until the test ends. */
   async function holding(...args: string[]) {
     const child = spawnMortal(['ssh', ...stage.options, '-o', 'ExitOnForwardFailure=yes', ...args, HOST], {

@@ -30,6 +30,8 @@ export interface SshdOptions {
   readonly trustedCa?: string
   /** Keep the rights of this process: a terminal's owner can be changed by root only. */
   readonly keepRights?: boolean
+  /** Sessions find a home of the test's own in HOME, not the account's. */
+  readonly ownHome?: boolean
   /** More lines of sshd_config. */
   readonly settings?: readonly string[]
 }
@@ -121,6 +123,7 @@ function configOf({ port, at, options }: Config): string {
     'MaxSessions 1000',
     'AllowStreamLocalForwarding yes',
     'Subsystem sftp /usr/lib/openssh/sftp-server',
+    ...(options.ownHome ? [`SetEnv HOME=${at('home')}`] : []),
     ...(options.settings ?? []),
   ]
   return `${lines.join('\n')}\n`
