@@ -58,8 +58,9 @@ export async function transcripts(stage: SshGateway): Promise<Record<string, unk
     .filter(Boolean)
     .flatMap((path) =>
       readFileSync(path, 'utf8')
-        .trimEnd()
         .split('\n')
+        // Behind the last newline stands what is being written just now.
+        .slice(0, -1)
         .map((line) => JSON.parse(line) as Record<string, unknown>),
     )
 }
