@@ -10,7 +10,7 @@ import { sha256 } from '../../src/kit/digest.ts'
 import { ended, mustRun, run, spawnMortal } from '../rig/child.ts'
 import { ALLOW_ALL } from '../rig/policies.ts'
 import { freePort } from '../rig/port.ts'
-import { configFile, lineServer, missing, sftp, stock, transcripts } from '../rig/ssh-clients.ts'
+import { configFile, lineServer, missing, sftp, stock, transcriptsOnce } from '../rig/ssh-clients.ts'
 import { type SshGateway, startSshGateway } from '../rig/ssh-gateway.ts'
 import { type Sshd, sshdMissing, startSshd } from '../rig/sshd.ts'
 import { until } from '../rig/until.ts'
@@ -63,12 +63,12 @@ describe.skipIf(sshdMissing)('stock SSH clients', () => {
   it('shell on a terminal: recorded whole, with what was typed as a hint', async () => {
     const done = await stage.ssh(WHO, ['-tt', '-o', 'SetEnv=TERM=xterm', HOST], 'echo on-a-$TERM\nexit\n')
     expect(done.stdout).toContain('on-a-xterm')
-    const recorded = await transcripts(stage)
+    const outputOf = (recorded: readonly Record<string, unknown>[]) =>
+      Buffer.concat(
+        recorded.filter(({ kind }) => kind === 'output').map(({ bytes }) => Buffer.from(String(bytes), 'base64')),
+      ).toString()
+    const recorded = await transcriptsOnce(stage, (all) => outputOf(all).includes('on-a-xterm'))
     expect(recorded).toContainEqual(expect.objectContaining({ kind: 'terminal', term: 'xterm' }))
-    const output = recorded
-      .filter(({ kind }) => kind === 'output')
-      .map(({ bytes }) => Buffer.from(String(bytes), 'base64'))
-    expect(Buffer.concat(output).toString()).toContain('on-a-xterm')
   })
 
   it.each([
@@ -82,7 +82,9 @@ describe.skipIf(sshdMissing)('stock SSH clients', () => {
     expect(readFileSync(at(name))).toEqual(bytes)
     expect(await scp(...mode, `${HOST}:${at(name)}`, here(`${name}.back`))).toMatchObject({ status: 0 })
     expect(readFileSync(here(`${name}.back`))).toEqual(bytes)
-    const files = (await transcripts(stage)).filter(({ kind, path }) => kind === 'file' && String(path).includes(name))
+    const filesOf = (recorded: readonly Record<string, unknown>[]) =>
+      recorded.filter(({ kind, path }) => kind === 'file' && String(path).includes(name))
+    const files = filesOf(await transcriptsOnce(stage, (all) => filesOf(all).length >= 2))
     const whole = { bytes: bytes.length, sha256: sha256(bytes), covers: 'whole' }
     expect(files).toContainEqual(expect.objectContaining({ direction: 'put', ...whole }))
     expect(files).toContainEqual(expect.objectContaining({ direction: 'get', ...whole }))

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { type Finished, run } from './child.ts'
 import type { SshGateway } from './ssh-gateway.ts'
+import { until } from './until.ts'
 
 /** A stock program as `principal`, with the options every OpenSSH client of the stage is given. */
 export function stock(
@@ -49,6 +50,19 @@ export async function lineServer(
 /** Why a program is not there to be tested with, or undefined. */
 export const missing = (path: string, packageName: string): string | undefined =>
   existsSync(path) ? undefined : `${path} is not installed: Debian's ${packageName}`
+
+/** The same, once it holds what must come: a recorder writes a little later. */
+export async function transcriptsOnce(
+  stage: SshGateway,
+  holds: (recorded: readonly Record<string, unknown>[]) => boolean,
+): Promise<Record<string, unknown>[]> {
+  let recorded: Record<string, unknown>[] = []
+  await until(async () => {
+    recorded = await transcripts(stage)
+    return holds(recorded)
+  })
+  return recorded
+}
 
 /** Everything recorded in the gateway's transcripts, session by session. */
 export async function transcripts(stage: SshGateway): Promise<Record<string, unknown>[]> {
