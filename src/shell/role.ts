@@ -4,6 +4,7 @@ import { type Argument, literal } from './argument.ts'
 import type { Call } from './call.ts'
 import { isName } from './expansion.ts'
 import { inside } from './scope.ts'
+import { isMeaningfulToShells } from './variables.ts'
 
 const CONNECT = effects('connect')
 const EXPORT = effects('export')
@@ -44,6 +45,7 @@ export function giveRole(role: OptionWord, word: Argument, call: Call): void {
       return call.unknown('code in another language')
     case 'variable':
       if (!word.literal || !isName(word.text)) call.unknown('a variable name that may hold code')
+      else if (isMeaningfulToShells(word.text)) call.unknown(`the variable ${word.text}`)
       else reading.variables.add(word.text)
       return
     case 'command':

@@ -15,6 +15,7 @@ import { readRedirects } from './redirect.ts'
 import type { Scope } from './scope.ts'
 import { isSound } from './sound.ts'
 import { readTest } from './test-expression.ts'
+import { isMeaningfulToShells } from './variables.ts'
 import { readWord } from './word.ts'
 
 /** Reads every command of a script, whether or not it would be reached. */
@@ -81,7 +82,8 @@ function readNode(node: Body, scope: Scope): void {
     case 'For':
     case 'Select':
       reading.constructs.add('loop')
-      readWords([node.name, ...(node.wordlist ?? [])], scope)
+      readLoopVariable(node.name, scope)
+      readWords(node.wordlist ?? [], scope)
       return readNode(node.body, scope)
     case 'ArithmeticFor':
       reading.constructs.add('loop')
@@ -122,11 +124,21 @@ function readWords(words: readonly Word[], scope: Scope): void {
   for (const word of words) readWord(word, scope)
 }
 
+/** The variable of a loop is set as by `=`: to a name the shell acts on, it may be code. */
+function readLoopVariable(word: Word, scope: Scope): void {
+  const { text } = readWord(word, scope)
+  if (isMeaningfulToShells(text)) scope.reading.unknown(`the variable ${text}`)
+}
+
+/** What moves the shell, or is read here for what it does to it: a function of that name would not do it. */
+const REDEFINED = /^(cd|pushd|popd|set|unset|export|exit|return|break|continue|shift)$/
+
 /** A body counts as run where it stands: called or not, its effects are the line's. */
 function readFunction(node: FunctionNode, scope: Scope): void {
   const { reading } = scope
   reading.constructs.add('function')
   const name = readWord(node.name, scope)
+  if (REDEFINED.test(name.text)) reading.unknown(`a function in place of ${name.text}`)
   if (scope.functions.size >= FUNCTIONS_MAX) return reading.unknown('too many functions')
   readNode(node.body, { ...scope, body: name.text, functions: new Set([...scope.functions, name.text]) })
 }
