@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from 'kysely'
+import { gone } from './gone.ts'
 import type { ConnectorsTable, JoinTokensTable, Tables } from './tables.ts'
 
 export type ConnectorRow = Readonly<Selectable<ConnectorsTable>>
@@ -43,9 +44,6 @@ export interface ConnectorsRepository {
   /** Those of the ids that are unknown or revoked. */
   gone(ids: readonly string[]): Promise<string[]>
 }
-
-/** Most ids one query names: far below SQLite's bound of parameters. */
-const CHUNK = 500
 
 export function connectorsRepository(db: Kysely<Tables>): ConnectorsRepository {
   return {
@@ -98,20 +96,7 @@ export function connectorsRepository(db: Kysely<Tables>): ConnectorsRepository {
       await db.updateTable('connectors').set(what).where('id', '=', id).execute()
     },
     revoke: (which, by, at_ms) => revoke(db, { which, by, at_ms }),
-    async gone(ids) {
-      const live = new Set<string>()
-      for (let at = 0; at < ids.length; at += CHUNK) {
-        const part = ids.slice(at, at + CHUNK)
-        const rows = await db
-          .selectFrom('connectors')
-          .select('id')
-          .where('id', 'in', part)
-          .where('revoked_ms', 'is', null)
-          .execute()
-        for (const row of rows) live.add(row.id)
-      }
-      return ids.filter((id) => !live.has(id))
-    },
+    gone: (ids) => gone(db, 'connectors', ids),
   }
 }
 

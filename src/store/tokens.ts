@@ -1,13 +1,11 @@
 import type { Insertable, Kysely, Selectable } from 'kysely'
+import { CHUNK, gone } from './gone.ts'
 import type { Tables, TokensTable } from './tables.ts'
 
 export type TokenRow = Readonly<Selectable<TokensTable>>
 export type NewToken = Readonly<Insertable<TokensTable>>
 
 const EPOCH = 'token-epoch'
-/** Most ids one query names: far below SQLite's bound of 32,766 parameters. */
-const CHUNK = 500
-
 export interface TokensRepository {
   insert(row: NewToken): Promise<void>
   byHash(hash: string): Promise<TokenRow | undefined>
@@ -36,20 +34,7 @@ export function tokensRepository(db: Kysely<Tables>): TokensRepository {
       const row = await db.selectFrom('counters').select('value').where('name', '=', EPOCH).executeTakeFirst()
       return row?.value ?? 0
     },
-    async gone(ids) {
-      const live = new Set<string>()
-      for (let at = 0; at < ids.length; at += CHUNK) {
-        const part = ids.slice(at, at + CHUNK)
-        const rows = await db
-          .selectFrom('tokens')
-          .select('id')
-          .where('id', 'in', part)
-          .where('revoked_ms', 'is', null)
-          .execute()
-        for (const row of rows) live.add(row.id)
-      }
-      return ids.filter((id) => !live.has(id))
-    },
+    gone: (ids) => gone(db, 'tokens', ids),
   }
 }
 

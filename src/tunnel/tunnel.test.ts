@@ -87,10 +87,7 @@ test('a certificate is renewed in the tunnel that stands, kept before it is used
   const identity = await rig.join('vpc-1')
   const connector = await rig.connector('vpc-1', ['127.0.0.1:*'], { identity, folder: folder.path })
   const kept = () => readIdentity(folder.path)
-  await until(async () => {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    return kept() !== undefined
-  })
+  await until(async () => kept() !== undefined)
   expect(kept()).toMatchObject({ id: identity.id, name: 'vpc-1', ca: identity.ca })
   expect(kept()!.key).not.toBe(identity.key)
   const { serial, previous_serial } = (await rig.store.connectors.list(0))[0]!

@@ -18,6 +18,19 @@ export const resourceName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
   .meta({ description: 'What clients name to reach it.', examples: ['orders'] })
+/** What tokens from outside may be signed with: never a shared secret, never nothing. */
+export const SIGNATURE_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const
 export const duration = (example: string) =>
   z
     .string()

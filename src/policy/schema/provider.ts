@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { duration, name, text } from './field.ts'
+import { duration, name, SIGNATURE_ALGORITHMS, text } from './field.ts'
 import { secret } from './resource.ts'
 
 const providerName = z
@@ -17,19 +17,6 @@ const claimPath = z
   .union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(8)])
   .meta({ description: 'Path in the claims.', examples: ['realm_access.roles'] })
 
-export const ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-] as const
-
 const oidc = z.strictObject({
   issuer: url('https://login.acme.example').meta({
     description: 'As the provider writes it; its discovery document is read below it. http only on this machine.',
@@ -46,7 +33,7 @@ const oidc = z.strictObject({
       examples: ['[profile, groups]'],
     }),
   algorithm: z
-    .enum(ALGORITHMS)
+    .enum(SIGNATURE_ALGORITHMS)
     .optional()
     .meta({ description: 'The one algorithm its ID tokens are signed with. Default RS256.', examples: ['RS256'] }),
   groups: claimPath.optional(),

@@ -1,19 +1,5 @@
 import * as z from 'zod'
-import { condition, description, duration, name, text } from './field.ts'
-
-/** What workload tokens may be signed with: never a shared secret, never nothing. */
-export const WORKLOAD_ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-] as const
+import { condition, description, duration, name, SIGNATURE_ALGORITHMS, text } from './field.ts'
 
 const url = (description: string, example: string) =>
   z
@@ -59,9 +45,9 @@ export const trustedIssuer = z.strictObject({
   audience: text('What its tokens must say in `aud`, exactly.', 'https://sluice.example'),
   keys: keys.optional(),
   algorithms: z
-    .array(z.enum(WORKLOAD_ALGORITHMS))
+    .array(z.enum(SIGNATURE_ALGORITHMS))
     .min(1)
-    .max(WORKLOAD_ALGORITHMS.length)
+    .max(SIGNATURE_ALGORITHMS.length)
     .optional()
     .meta({ description: 'What its tokens may be signed with. Default: RS256, ES256.', examples: ['[RS256]'] }),
   ttl: duration('10m')
