@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createSaml, entityIdOf, requestIdOf, type Saml } from '../../src/identity/saml/saml.ts'
 import { SluiceError } from '../../src/kit/errors.ts'
+import { Thread, threadFile } from '../../src/kit/thread.ts'
 import type { IdentityProvider } from '../../src/model/provider.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { assertionXml, responseXml, type SamlKey, samlKey, signed } from '../rig/saml.ts'
@@ -106,3 +107,40 @@ it('a forged assertion put anywhere, or elements moved, make nobody else', async
     { numRuns: 150 },
   )
 }, 60_000)
+
+it('G55: the largest document there can be is read while the event loop goes on', async () => {
+  const said = { audience: entityIdOf(BASE, 'acme'), recipient: `${BASE}/sign-in/acme/acs` }
+  const inResponseTo = requestIdOf(ASKED)
+  const groups = Array.from({ length: 5_000 }, (_, i) => `a-group-of-a-company-${i}`)
+  const assertion = assertionXml({ ...said, inResponseTo, id: `_a${++made}`, attributes: { groups } })
+  const xml = signed(responseXml(assertion, { destination: said.recipient, inResponseTo }), 'Assertion', key)
+  await outcome(answers().honest)
+  let longest_ms = 0
+  let before_ms = performance.now()
+  const ticking = setInterval(() => {
+    longest_ms = Math.max(longest_ms, performance.now() - before_ms)
+    before_ms = performance.now()
+  }, 1)
+  const begun_ms = performance.now()
+  expect(await outcome(xml)).toContain('ada in a-group-of-a-company-0')
+  const took_ms = performance.now() - begun_ms
+  clearInterval(ticking)
+  expect(longest_ms).toBeLessThan(Math.max(50, took_ms / 3))
+})
+
+it('a document that is read for too long is given up, and those that wait are not', async () => {
+  const file = threadFile('worker', new URL('../../src/identity/saml/saml.ts', import.meta.url).href)
+  const hurried = new Thread<object, unknown>({
+    ...{ file, bounds: { deadline_ms: 1, queue: 1, heap_mb: 64 } },
+    busy: () => new SluiceError('api.limited'),
+    lost: (why) => new SluiceError('signin.answer', why),
+  })
+  const asked = [hurried.ask({}), hurried.ask({}), hurried.ask({})].map((each) =>
+    each.catch((error: SluiceError) => error),
+  )
+  expect((await Promise.all(asked)).map((error) => String(error))).toEqual([
+    expect.stringContaining('deadline'),
+    expect.stringContaining('deadline'),
+    expect.stringContaining('Too many'),
+  ])
+})

@@ -5,7 +5,7 @@ import { LIMITS } from './limits.ts'
 
 /** What an assertion has to agree with. */
 export interface Expected {
-  readonly provider: IdentityProvider
+  readonly provider: Pick<IdentityProvider, 'saml' | 'scim'>
   /** Our own entity id, and where we take answers. */
   readonly audience: string
   readonly recipient: string

@@ -40,6 +40,9 @@ export function unsound(why: string, cause?: unknown): SluiceError {
   return new SluiceError('signin.answer', `SAML: ${why}`, { cause })
 }
 
+/** A text with the line ends an XML processor sees (XML 1.0 §2.11): what is parsed and what is verified are one text. */
+export const normalised = (xml: string) => xml.replace(/\r\n?/g, '\n')
+
 /**
  * Parses a message of another party. Refused unread: a document type, entities, comments, processing instructions and CDATA, which are where
  * parsers differ and no provider needs them; text that is not UTF-8. Throws `signin.answer`.

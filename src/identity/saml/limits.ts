@@ -10,4 +10,6 @@ export const LIMITS = {
   fresh_ms: 300_000,
   /** How long an assertion may hold at most, whatever it says. */
   assertion_ms: 3_600_000,
+  /** The thread that reads answers: one at a time; the largest takes a fifth of a second. */
+  thread: { deadline_ms: 5_000, queue: 50, heap_mb: 256 },
 } as const
