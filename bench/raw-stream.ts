@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
+import { giveBack } from '../src/kit/give-back.ts'
 import { ended, spawnMortal } from '../test/rig/child.ts'
 import { startConnectorProcess } from '../test/rig/connector.ts'
 import { startTunnelRig } from '../test/rig/tunnels.ts'
@@ -76,9 +77,10 @@ async function pull(stream: Duplex, megabytes: number): Promise<void> {
   stream.write(`F${megabytes}`)
   let bytes = 0
   await new Promise<void>((resolve, reject) => {
-    // As the pump reads: chunks as they come.
+    // As the pump reads: chunks as they come, their memory given back.
     stream.on('data', (chunk: Buffer) => {
       bytes += chunk.length
+      giveBack(chunk)
     })
     stream.once('end', resolve)
     stream.once('error', reject)

@@ -6,6 +6,9 @@ export const LIMITS = {
   connections: 20_000,
   /** Client bytes kept while an operation is held; beyond it the socket is paused. */
   inbox: 1 << 20,
+  /** A piece of this size is part of something larger, and how much of such a session may carry in one turn of the event loop. */
+  bulk: 8_192,
+  turn: 262_144,
   /** Sessions one principal may have open. */
   sessionsPerPrincipal: 5_000,
   /** How long a closing connection may take to take its last bytes. */

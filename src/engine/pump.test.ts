@@ -1,8 +1,9 @@
-import { type Duplex, duplexPair } from 'node:stream'
+import { Duplex, duplexPair } from 'node:stream'
 import { expect, test } from 'vitest'
 import { SluiceError } from '../kit/errors.ts'
 import type { LedgerPort } from '../model/ports.ts'
 import type { Conversation, Wire } from '../protocols/contract.ts'
+import { LIMITS } from './limits.ts'
 import { pump } from './pump.ts'
 import { Tick } from './tick.ts'
 
@@ -35,6 +36,8 @@ class Forwarder implements Conversation {
     return Buffer.from(`<${why.code}>`)
   }
 }
+
+const LEDGER: LedgerPort = { append: () => 0, commit: () => {}, durable: async () => {} }
 
 function setUp(commit: () => void = () => {}) {
   const log: string[] = []
@@ -126,4 +129,40 @@ test('a session that is ended from outside tells its client why', async () => {
   expect(await words).toBe('<session.killed>')
   clientOuter.end()
   await done
+})
+
+test('a target with no end of bytes leaves others their turn, and loses none', async () => {
+  const pieces = (4 * LIMITS.turn) / 65_536
+  let left = pieces
+  const target = new Duplex({
+    read() {
+      this.push(left-- > 0 ? Buffer.alloc(65_536) : null)
+    },
+    write: (_chunk, _encoding, done) => done(),
+  })
+  let arrived = 0
+  const client = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      arrived += chunk.length
+      done()
+    },
+    final(done) {
+      this.push(null)
+      done()
+    },
+  })
+  const atFirstTurn = new Promise<number>((resolve) => setImmediate(() => setImmediate(() => resolve(arrived))))
+  const converse = (wire: Wire) => Object.assign(new Forwarder(wire, LEDGER), { targetLeft: () => wire.finish() })
+  const done = pump({
+    client,
+    target,
+    tick: new Tick(LEDGER),
+    ended: new AbortController().signal,
+    left() {},
+    converse,
+  })
+  expect(await atFirstTurn).toBeLessThanOrEqual(2 * LIMITS.turn)
+  await done
+  expect(arrived).toBe(pieces * 65_536)
 })

@@ -39,6 +39,8 @@ class Pump implements Wire, Flushable {
   /** True while a chunk is being worked on: emissions to the client then wait for its end and leave as one write. */
   #working = false
   #linger: NodeJS.Timeout | undefined
+  /** Bulk from the target in this turn of the event loop. */
+  #turn = 0
 
   constructor(parts: PumpParts, resolve: () => void) {
     this.#parts = parts
@@ -95,8 +97,23 @@ class Pump implements Wire, Flushable {
       this.fail(toSluiceError(thrown))
     }
     this.#working = false
-    this.#flushClient()
-    if (free && this.#parts.client.writableLength === 0) giveBack(chunk)
+    // Its memory, not its length: a tunnel cuts one piece of memory into several chunks.
+    const bulk = chunk.buffer.byteLength >= LIMITS.bulk
+    this.#flushClient(bulk && free ? () => giveBack(chunk) : undefined)
+    if (bulk) this.#share(chunk.length)
+  }
+
+  /** One bulk result must not keep the process to itself: a socket is read on and on while there is more. */
+  #share(bytes: number): void {
+    if (this.#turn === 0) setImmediate(this.#nextTurn)
+    this.#turn += bytes
+    if (this.#turn >= LIMITS.turn) this.#parts.target.pause()
+  }
+
+  readonly #nextTurn = () => {
+    const rested = this.#turn >= LIMITS.turn
+    this.#turn = 0
+    if (rested && !this.#parts.client.writableNeedDrain) this.#parts.target.resume()
   }
 
   #work(step: () => void): void {
@@ -115,13 +132,13 @@ class Pump implements Wire, Flushable {
     if (!this.#working) this.#flushClient()
   }
 
-  #flushClient(): void {
+  #flushClient(written?: () => void): void {
     const out = this.#toClient
-    if (out.length === 0) return
+    if (out.length === 0) return written?.()
     this.#toClient = []
     const { client, target } = this.#parts
     if (client.destroyed || client.writableEnded) return
-    if (!writeAll(client, out) && this.#phase === 'open') target.pause()
+    if (!writeAll(client, out, written) && this.#phase === 'open') target.pause()
   }
 
   toTarget(bytes: Buffer): void {

@@ -6,6 +6,8 @@ export const LIMITS = {
   windowLeast: 65_536,
   windowMost: 8 << 20,
   windowLook_ms: 100,
+  /** What a queue may add to a round trip, for the ends' own work between reading and answering. */
+  windowSlack_ms: 1,
   /** Round trips measured when a tunnel is new and nothing is in its way, and the time between them. */
   earlyPings: 8,
   earlyPing_ms: 25,

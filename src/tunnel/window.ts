@@ -44,7 +44,8 @@ export class Window {
     this.#at_ms = now_ms
     // A stream that has just begun says nothing of the link.
     if (came < LIMITS.windowLeast / 2) return
-    const perTrip = (came / took_ms) * rtt_ms
+    // Both ends take their time over what has come: without it a short way would be a stop after every piece.
+    const perTrip = (came / took_ms) * (rtt_ms + LIMITS.windowSlack_ms)
     // Half as much again: a window that was too small shows in a rate that grows with it.
     const wanted = Math.min(LIMITS.windowMost, LIMITS.windowLeast + perTrip * 1.5)
     if (wanted > this.#size * 1.1 || wanted < this.#size * 0.7) this.#resize(wanted)

@@ -54,7 +54,6 @@ export async function startConnectorProcess(options: ConnectorProcessOptions): P
   })
   const log = createWriteStream(logPath)
   child.stderr!.pipe(log)
-  if (process.env.GC) child.stderr!.on('data', () => {})
   const up = new Promise<void>((resolve) => {
     createInterface(child.stderr!).on('line', (line) => line.includes('the tunnel is up') && resolve())
   })

@@ -58,12 +58,9 @@ export class TargetSide {
     while (this.#carry.size > 0) {
       const missing = (this.#wanted || HEADER) - this.#carry.size
       const part = chunk.subarray(at, at + missing)
-      this.#carry.keep(part)
+      this.#carryOn(part)
       at += part.length
-      if (part.length < missing) {
-        this.#kept = true
-        return undefined
-      }
+      if (part.length < missing) return undefined
       this.#wanted = 0
       this.#walk(this.#carry.take())
     }
@@ -131,15 +128,18 @@ export class TargetSide {
   }
 
   #keep(bytes: Buffer, at: number): void {
-    const rest = at === 0 ? bytes : bytes.subarray(at)
-    // A copy of the small end of a chunk lets go of the chunk.
-    const small = rest.length <= COPIED
-    if (!small) this.#kept = true
-    this.#carry.keep(small ? Buffer.from(rest) : rest)
+    this.#carryOn(at === 0 ? bytes : bytes.subarray(at))
     if (this.#carry.size < HEADER) return
     const length = messageEnd(bytes, at) - at
     if (length > COLLECTED_BYTES) throw new SluiceError('mask.unreadable', `a message of ${length} bytes`)
     this.#wanted = length
+  }
+
+  /** A copy of a small piece of a chunk lets go of the chunk. */
+  #carryOn(part: Buffer): void {
+    const small = part.length <= COPIED
+    if (!small) this.#kept = true
+    this.#carry.keep(small ? Buffer.from(part) : part)
   }
 
   /** A row or COPY message that need not be seen whole goes on in pieces, whatever its size. */

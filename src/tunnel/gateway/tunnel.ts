@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { SluiceError, toSluiceError } from '../../kit/errors.ts'
+import { Lender } from '../../kit/give-back.ts'
 import type { DialWish } from '../../model/ports.ts'
 import { LIMITS } from '../limits.ts'
 import { readLines, textOf, writeLine } from '../lines.ts'
@@ -33,6 +34,8 @@ export class Tunnel {
   #opened = 0
   #rtt_ms: number | undefined
   readonly #window: Window
+  /** Node hands out what came in one TLS record as chunks of its memory, one record after the other. */
+  readonly #lender = new Lender()
   #expires_ms: number
   readonly since_ms = Date.now()
 
@@ -173,10 +176,19 @@ export class Tunnel {
         if (headers[':status'] !== 200) return fail(refusalOf(headers[WHY]))
         finish()
         this.#watch(stream, lost)
+        this.#lend(stream)
         // As on a socket: a target on the connector's own machine is known by it.
         resolve(isIP(host) ? Object.assign(stream, { remoteAddress: host }) : stream)
       })
     })
+  }
+
+  #lend(stream: ClientHttp2Stream): void {
+    const push = stream.push.bind(stream)
+    stream.push = (chunk: Buffer | null, ...rest) => {
+      if (chunk) this.#lender.lend(chunk)
+      return push(chunk, ...rest)
+    }
   }
 
   /** Tells a stream's user when it ends because the tunnel did, before it sees the end: its own listeners come later. */
