@@ -10,7 +10,14 @@ const read = route('admin', {
   summary: 'Reads the metadata of a SAML identity provider: what its document here needs. Nothing is changed.',
   request: { body: body(z.strictObject({ metadata: z.string().min(1).max(200_000) })) },
   responses: answers(
-    z.object({ entityId: z.string(), ssoUrl: z.string(), certificates: z.array(z.string()) }).openapi('SamlMetadata'),
+    z
+      .object({
+        entityId: z.string(),
+        ssoUrl: z.string(),
+        sloUrl: z.string().optional(),
+        certificates: z.array(z.string()),
+      })
+      .openapi('SamlMetadata'),
   ),
 })
 

@@ -21,8 +21,14 @@ export function registerSamlCommands(program: Command): void {
 async function importMetadata(file: string, { name }: { name: string }, command: Command): Promise<void> {
   const context = contextOf(command)
   const metadata = readText(file)
-  const { entityId, ssoUrl, certificates } = await answerOf(context.api.saml.metadata.$post({ json: { metadata } }))
-  const document = { kind: 'IdentityProvider', name, saml: { entityId, ssoUrl, certificates } }
+  const { entityId, ssoUrl, sloUrl, certificates } = await answerOf(
+    context.api.saml.metadata.$post({ json: { metadata } }),
+  )
+  const document = {
+    kind: 'IdentityProvider',
+    name,
+    saml: { entityId, ssoUrl, ...(sloUrl && { sloUrl }), certificates },
+  }
   if (context.json) return context.printJson(document)
   const pem = certificates.map(
     (text) =>
@@ -33,7 +39,7 @@ async function importMetadata(file: string, { name }: { name: string }, command:
         .join('')}`,
   )
   context.print(
-    `kind: IdentityProvider\nname: ${name}\nsaml:\n  entityId: ${JSON.stringify(entityId)}\n  ssoUrl: ${JSON.stringify(ssoUrl)}\n  certificates:\n${pem.join('')}`,
+    `kind: IdentityProvider\nname: ${name}\nsaml:\n  entityId: ${JSON.stringify(entityId)}\n  ssoUrl: ${JSON.stringify(ssoUrl)}\n${sloUrl ? `  sloUrl: ${JSON.stringify(sloUrl)}\n` : ''}  certificates:\n${pem.join('')}`,
   )
   context.complain(
     `Compare the certificate with the provider’s administrator, then give them ours: ${context.profile.api}/sign-in/${name}/metadata\n`,

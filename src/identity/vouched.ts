@@ -1,5 +1,6 @@
 import { SluiceError } from '../kit/errors.ts'
 import { LIMITS } from './oidc/limits.ts'
+import type { NameId } from './saml/name-id.ts'
 
 /** What an identity provider vouches for: one person, now. */
 export interface Vouched {
@@ -18,8 +19,8 @@ export interface Vouched {
   readonly auth_ms: number
   /** When the provider's own session ends at the latest, where it says. */
   readonly expires_ms?: number
-  /** What the provider is asked with later. */
-  readonly grant?: { readonly refresh?: string; readonly idToken?: string }
+  /** What the provider is asked with later: whether this still holds, or to end its own session. */
+  readonly grant?: { readonly refresh?: string; readonly idToken?: string; readonly nameId?: NameId }
 }
 
 /** A subject as ids can carry it: printable ASCII without blanks, at most 255. Throws `signin.answer`. */

@@ -37,6 +37,8 @@ export interface SamlSettings {
   readonly entityId: string
   /** Where its single sign-on takes an AuthnRequest by redirect. */
   readonly ssoUrl: string
+  /** Where its single logout takes messages by redirect; unset: it is not told when somebody signs out here. */
+  readonly sloUrl?: string
   /** PEM certificates its assertions may be signed with. Nothing in a message adds to them. */
   readonly certificates: readonly string[]
   /** Attribute that holds the groups. */
@@ -47,6 +49,8 @@ export interface SamlSettings {
   readonly idpInitiated: boolean
   /** Key (PEM) for assertions that are encrypted to us, and its certificate for our metadata. */
   readonly decryption?: { readonly key: SecretSource; readonly certificate: string }
+  /** Key (PEM) our own messages are signed with, and its certificate for our metadata; unset: they are not signed. */
+  readonly signing?: { readonly key: SecretSource; readonly certificate: string }
 }
 
 /** One mapping: a group of this exact name, or every group that begins so, whose rest is then the name here. */

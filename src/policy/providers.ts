@@ -44,6 +44,7 @@ function check(body: Body, report: Report): void {
     [['oidc', 'clientSecret'], body.oidc?.clientSecret],
     [['scim', 'token'], body.scim?.token],
     [['saml', 'decryption', 'key'], body.saml?.decryption?.key],
+    [['saml', 'signing', 'key'], body.saml?.signing?.key],
   ] as const) {
     if (secret !== undefined && Object.keys(secret).length !== 1)
       report(path, 'A secret comes from exactly one place.', 'Write one of env, file, vault.')
@@ -51,6 +52,7 @@ function check(body: Body, report: Report): void {
   for (const [path, url] of [
     [['oidc', 'issuer'], body.oidc?.issuer],
     [['saml', 'ssoUrl'], body.saml?.ssoUrl],
+    [['saml', 'sloUrl'], body.saml?.sloUrl],
   ] as const) {
     if (url === undefined) continue
     const { protocol, hostname, search, hash } = new URL(url)
@@ -103,14 +105,16 @@ function oidcOf(oidc: NonNullable<Body['oidc']>): OidcSettings {
 }
 
 function samlOf(saml: NonNullable<Body['saml']>): SamlSettings {
-  const { entityId, ssoUrl, certificates, groups, subject, idpInitiated = false, decryption } = saml
+  const { entityId, ssoUrl, sloUrl, certificates, groups, subject, idpInitiated = false } = saml
+  const own = (pair: typeof saml.signing) => pair && { key: pair.key as SecretSource, certificate: pair.certificate }
+  const [decryption, signing] = [own(saml.decryption), own(saml.signing)]
   return {
     ...{ entityId, ssoUrl, certificates, idpInitiated },
     ...(groups !== undefined && { groups }),
     ...(subject !== undefined && { subject }),
-    ...(decryption && {
-      decryption: { key: decryption.key as SecretSource, certificate: decryption.certificate },
-    }),
+    ...(sloUrl !== undefined && { sloUrl }),
+    ...(decryption && { decryption }),
+    ...(signing && { signing }),
   }
 }
 

@@ -33,8 +33,7 @@ describe('SimpleSAMLphp', () => {
   }
 
   /** Signs in with a password and carries the answer back, as a browser without scripts does by a button. */
-  async function signIn(): Promise<{ cookie: string | undefined; page: Page }> {
-    const visitor = new Visitor()
+  async function signIn(visitor = new Visitor()): Promise<{ cookie: string | undefined; page: Page }> {
     const login = await visitor.open(`${door.url}/sign-in/acme`)
     expect(login.html).toContain('name="password"')
     const carrier = await visitor.submit(
@@ -48,8 +47,8 @@ describe('SimpleSAMLphp', () => {
 
   const me = async (cookie: string) => {
     const response = await fetch(`${door.url}/api/v1/me`, { headers: { cookie: `__Host-sluice=${cookie}` } })
-    return ((await response.json()) as { principal: { chain: { id: string; name: string; groups: string[] }[] } })
-      .principal.chain[0]
+    const body = (await response.json()) as { principal?: { chain: { id: string; name: string; groups: string[] }[] } }
+    return body.principal?.chain[0]
   }
 
   it('signs a person in: groups, name, a stable subject', async (ctx) => {
@@ -58,6 +57,25 @@ describe('SimpleSAMLphp', () => {
     const { cookie, page } = await signIn()
     expect([door.refusals(), page.status]).toEqual([[], 200])
     expect(await me(cookie!)).toEqual({ kind: 'human', id: 'human:acme:ada.l', name: 'Ada Lovelace', groups: ['dba'] })
+  })
+
+  it('signing out there ends the session here, and signing out here ends the one there', async (ctx) => {
+    if (!hasSimpleSamlPhp) ctx.skip(MISSING)
+    await meet()
+    const visitor = new Visitor()
+    const { cookie } = await signIn(visitor)
+    const page = await visitor.open(`${idp.url}/saml2/idp/initSLO.php?RelayState=${encodeURIComponent(`${idp.url}/`)}`)
+    expect([door.refusals(), await me(cookie!), page.url]).toEqual([[], undefined, expect.stringContaining(idp.url)])
+    expect(door.api.entries.at(-1)?.body).toMatchObject({ ended: true, why: 'signed out at the identity provider' })
+
+    const again = await signIn(visitor)
+    const asked = await visitor.open(`${door.url}/sign-out`)
+    const left = await visitor.submit(asked, {})
+    const there = /href="(http[^"]*SAMLRequest[^"]*)"/.exec(left.html)![1]!.replaceAll('&amp;', '&')
+    expect((await visitor.open(there)).html).toContain('You are signed out')
+    expect([door.refusals(), await me(again.cookie!)]).toEqual([[], undefined])
+    // Its session is gone: it asks for the password anew.
+    expect((await visitor.open(`${door.url}/sign-in/acme`)).html).toContain('name="password"')
   })
 
   it('an assertion encrypted to us is read, and one nobody can read is refused', async (ctx) => {

@@ -1,5 +1,7 @@
+import { sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { deflateRawSync } from 'node:zlib'
 import { signXml } from '@node-saml/node-saml/lib/xml.js'
 import { mustRun } from './child.ts'
 import { tempFolder } from './temp.ts'
@@ -98,7 +100,7 @@ export type Algorithm = 'sha1' | 'sha256'
 /** Signs the element of this local name, as a provider does: enveloped, exclusive canonical form, right behind its issuer. */
 export function signed(
   xml: string,
-  element: 'Assertion' | 'Response',
+  element: 'Assertion' | 'Response' | 'LogoutRequest',
   { key, certificate }: SamlKey,
   algorithm: Algorithm = 'sha256',
 ): string {
@@ -109,4 +111,45 @@ export function signed(
     { reference: `${path}/*[local-name(.)='Issuer']`, action: 'after' },
     { privateKey: key, publicCert: certificate, signatureAlgorithm: algorithm, digestAlgorithm: algorithm },
   )
+}
+
+/** What a request to log out says; every part can be left out (undefined) or changed. */
+export interface LogoutWish {
+  readonly id?: string
+  readonly issuer?: string
+  readonly destination?: string | undefined
+  readonly nameId?: string
+  readonly format?: string
+  readonly sessions?: readonly string[]
+  readonly issued_ms?: number
+  readonly to_ms?: number
+}
+
+/** A LogoutRequest, unsigned. */
+export function logoutXml(wish: LogoutWish): string {
+  const { id = `_l${Math.random().toString(36).slice(2)}`, issuer = 'https://idp.test', nameId = 'ada' } = wish
+  const {
+    format = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
+    sessions = [],
+    issued_ms = Date.now(),
+  } = wish
+  const end = wish.to_ms === undefined ? undefined : iso(wish.to_ms)
+  return [
+    `<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="${id}" Version="2.0" IssueInstant="${iso(issued_ms)}"${attribute('Destination', wish.destination)}${attribute('NotOnOrAfter', end)}>`,
+    `<saml:Issuer>${escaped(issuer)}</saml:Issuer><saml:NameID Format="${format}">${escaped(nameId)}</saml:NameID>`,
+    ...sessions.map((session) => `<samlp:SessionIndex>${escaped(session)}</samlp:SessionIndex>`),
+    '</samlp:LogoutRequest>',
+  ].join('')
+}
+
+/** A message as the query of an address, signed as SAML Bindings §3.4.4.1 says. */
+export function signedQuery(
+  xml: string,
+  { key }: SamlKey,
+  { relayState, digest = 'sha256' }: { relayState?: string; digest?: string } = {},
+): string {
+  const relay = relayState === undefined ? '' : `&RelayState=${encodeURIComponent(relayState)}`
+  const algorithm = encodeURIComponent(`http://www.w3.org/2001/04/xmldsig-more#rsa-${digest}`)
+  const covered = `SAMLRequest=${encodeURIComponent(deflateRawSync(xml).toString('base64'))}${relay}&SigAlg=${algorithm}`
+  return `${covered}&Signature=${encodeURIComponent(sign(digest, Buffer.from(covered), key).toString('base64'))}`
 }

@@ -90,5 +90,5 @@ $metadata['__DYNAMIC:1__'] = ['host' => '__DEFAULT__', 'privatekey' => 'idp.key'
 `
 const REMOTE = `<?php
 $parsed = \\SimpleSAML\\Metadata\\SAMLParser::parseString(file_get_contents('FOLDER/sp.xml'));
-$metadata[$parsed->getEntityId()] = array_merge($parsed->getMetadata20SP(), ['saml20.sign.assertion' => true, 'assertion.encryption' => ENCRYPT, 'sharedkey_algorithm' => 'http://www.w3.org/2001/04/xmlenc#aes256-cbc']);
+$metadata[$parsed->getEntityId()] = array_merge($parsed->getMetadata20SP(), ['saml20.sign.assertion' => true, 'sign.logout' => true, 'redirect.sign' => true, 'assertion.encryption' => ENCRYPT, 'sharedkey_algorithm' => 'http://www.w3.org/2001/04/xmlenc#aes256-cbc']);
 `

@@ -43,6 +43,8 @@ export function signInRoutes() {
     const xml = await c.var.services.signIn.metadata(c.req.param('provider'))
     return c.body(xml, 200, { 'Content-Type': 'application/samlmetadata+xml' })
   })
+  app.get('/sign-in/:provider/slo', singleLogout)
+  app.post('/sign-in/:provider/slo', singleLogout)
   app.get('/authorize', (c) => choose(c, programOf(c)))
   app.get('/confirm', question)
   app.post('/confirm', answerOf)
@@ -64,6 +66,8 @@ export const SIGN_IN_PAGES = [
   'get /sign-in/:provider/callback',
   'post /sign-in/:provider/acs',
   'get /sign-in/:provider/metadata',
+  'get /sign-in/:provider/slo',
+  'post /sign-in/:provider/slo',
   'get /authorize',
   'get /confirm',
   'post /confirm',
@@ -231,6 +235,22 @@ async function backChannelLogout(c: Context<ApiEnv>): Promise<Response> {
     const { code, safeMessage } = toSluiceError(thrown)
     return c.json({ error: 'invalid_request', error_description: safeMessage }, statusOf(code) === 429 ? 429 : 400)
   }
+}
+
+/** A SAML provider ends somebody's sessions, by that person's browser; or it answers our own request, which changes nothing here any more. */
+async function singleLogout(c: Context<ApiEnv>): Promise<Response> {
+  const query = new URL(c.req.url).search
+  const fields = c.req.method === 'POST' ? await fieldsOf(c) : c.req.query()
+  const done = () =>
+    sendPage(c, { title: 'Signed out', content: '<p>You are signed out. <a href="/sign-in">Sign in</a></p>' })
+  if (fields.SAMLRequest === undefined && fields.SAMLResponse !== undefined) return done()
+  const message =
+    c.req.method === 'POST'
+      ? { binding: 'post' as const, request: fields.SAMLRequest ?? '' }
+      : { binding: 'redirect' as const, query }
+  const asked = { message, relayState: fields.RelayState || undefined, from: peerOf(c.env) }
+  const back = await c.var.services.signIn.samlLogout(c.req.param('provider')!, asked)
+  return back === undefined ? done() : c.redirect(back, 303)
 }
 
 /** The fields of a form; one that is given twice is nobody's. */

@@ -2,6 +2,7 @@ import type { IdentityProvider } from '../../model/provider.ts'
 import { checkedGroups, checkedSubject, shownName, type Vouched } from '../vouched.ts'
 import { childrenNamed, instantOf, NS, onlyChild, textOf, unsound, type XmlElement } from './dom.ts'
 import { LIMITS } from './limits.ts'
+import { nameIdOf, neededNameId, TRANSIENT } from './name-id.ts'
 
 /** What an assertion has to agree with. */
 export interface Expected {
@@ -38,8 +39,9 @@ export function readAssertion(
   const { auth_ms, sid, ends_ms } = readStatement(root, expected)
   const attributes = readAttributes(root)
   const subject = checkedSubject(
-    subjectAttribute === undefined ? readNameId(root) : single(attributes, subjectAttribute),
+    subjectAttribute === undefined ? readSubject(root) : single(attributes, subjectAttribute),
   )
+  const nameId = nameIdOf(onlyChild(root, NS.assertion, 'Subject'))
   const matches = provider.scim
     ? provider.scim.claim === 'sub'
       ? subject
@@ -55,6 +57,7 @@ export function readAssertion(
       matches: matches ?? '',
       ...{ sid, auth_ms },
       ...(ends_ms !== undefined && { expires_ms: ends_ms }),
+      ...(nameId && { grant: { nameId } }),
     },
     mark: { id, expires_ms: expires_ms + LIMITS.skew_ms },
   }
@@ -74,14 +77,12 @@ const EMAILS = [
   'urn:oid:0.9.2342.19200300.100.1.3',
   'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress',
 ]
-const TRANSIENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient'
 
-function readNameId(root: XmlElement): string {
-  const nameId = onlyChild(onlyChild(root, NS.assertion, 'Subject'), NS.assertion, 'NameID')
+function readSubject(root: XmlElement): string {
+  const { format, value } = neededNameId(onlyChild(root, NS.assertion, 'Subject'))
   // A transient name is another one at the next sign-in: nothing may be tied to it.
-  if (nameId.getAttribute('Format') === TRANSIENT)
-    throw unsound('the NameID is transient: name an attribute as the subject')
-  return textOf(nameId)
+  if (format === TRANSIENT) throw unsound('the NameID is transient: name an attribute as the subject')
+  return value
 }
 
 /** Until when the answer may be delivered: one bearer confirmation that is for us, for this request, and now. */

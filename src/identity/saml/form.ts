@@ -1,10 +1,10 @@
 import { childrenNamed, childrenOf, isNamed, NS, onlyChild, textOf, unsound, within, type XmlElement } from './dom.ts'
 
 /** Signatures with keys of the provider's certificate only: no HMAC, whose "key" would be public, and no SHA-1. */
-const SIGNATURES = new Set([
-  'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
-  'http://www.w3.org/2001/04/xmldsig-more#rsa-sha384',
-  'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512',
+export const SIGNATURE_DIGESTS: ReadonlyMap<string, string> = new Map([
+  ['http://www.w3.org/2001/04/xmldsig-more#rsa-sha256', 'sha256'],
+  ['http://www.w3.org/2001/04/xmldsig-more#rsa-sha384', 'sha384'],
+  ['http://www.w3.org/2001/04/xmldsig-more#rsa-sha512', 'sha512'],
 ])
 const DIGESTS = new Set([
   'http://www.w3.org/2001/04/xmlenc#sha256',
@@ -53,6 +53,14 @@ export function checkAssertionForm(root: XmlElement): XmlElement {
   return root
 }
 
+/** The form of a request to log out: signed itself where it was posted; where it came in a query, which carries the signature, it has none. Throws `signin.answer`. */
+export function checkLogoutForm(root: XmlElement, { signed }: { readonly signed: boolean }): void {
+  if (!isNamed(root, NS.protocol, 'LogoutRequest')) throw unsound('its root is not a LogoutRequest')
+  if (childrenNamed(root, NS.signature, 'Signature').length !== (signed ? 1 : 0))
+    throw unsound(signed ? 'the request is not signed' : 'a signature stands where none belongs')
+  checkIdsAndSignatures(root, [root])
+}
+
 function checkIdsAndSignatures(root: XmlElement, signable: readonly XmlElement[]): void {
   const ids = new Set<string>()
   for (const element of within(root)) {
@@ -76,7 +84,7 @@ function checkSignature(signature: XmlElement, parent: XmlElement): void {
   const signedPart = onlyChild(signature, NS.signature, 'SignedInfo')
   textOf(onlyChild(signature, NS.signature, 'SignatureValue'))
   algorithm(onlyChild(signedPart, NS.signature, 'CanonicalizationMethod'), new Set([EXCLUSIVE]))
-  algorithm(onlyChild(signedPart, NS.signature, 'SignatureMethod'), SIGNATURES)
+  algorithm(onlyChild(signedPart, NS.signature, 'SignatureMethod'), SIGNATURE_DIGESTS)
   const reference = onlyChild(signedPart, NS.signature, 'Reference')
   const id = parent.getAttribute('ID')
   if (!id || reference.getAttribute('URI') !== `#${id}`)
@@ -88,7 +96,7 @@ function checkSignature(signature: XmlElement, parent: XmlElement): void {
   for (const transform of transforms) algorithm(transform, TRANSFORMS)
 }
 
-function algorithm(element: XmlElement, known: ReadonlySet<string>): void {
+function algorithm(element: XmlElement, known: { has(name: string): boolean }): void {
   const name = element.getAttribute('Algorithm') ?? ''
   if (!known.has(name)) throw unsound(`${element.localName} ${name.slice(0, 100)} is not taken`)
 }

@@ -10,6 +10,10 @@ export const LIMITS = {
   fresh_ms: 300_000,
   /** How long an assertion may hold at most, whatever it says. */
   assertion_ms: 3_600_000,
+  /** A request to log out, in the form it comes in, and how old it may be. */
+  logout_chars: 65_536,
+  logout_ms: 300_000,
+  relay_chars: 255,
   /** The thread that reads answers: one at a time; the largest takes a fifth of a second. */
   thread: { deadline_ms: 5_000, queue: 50, heap_mb: 256 },
 } as const

@@ -5,6 +5,7 @@ import { childrenNamed, isNamed, NS, onlyChild, parseXml, textOf, unsound, withi
 export interface ProviderMetadata {
   readonly entityId: string
   readonly ssoUrl: string
+  readonly sloUrl?: string
   /** PEM, of the keys it signs with. */
   readonly certificates: readonly string[]
 }
@@ -20,8 +21,12 @@ export async function readMetadata(xml: string): Promise<ProviderMetadata> {
   if (!isNamed(root, NS.metadata, 'EntityDescriptor'))
     throw unsound('the root of the metadata is not an EntityDescriptor')
   const descriptor = onlyChild(root, NS.metadata, 'IDPSSODescriptor')
-  const services = childrenNamed(descriptor, NS.metadata, 'SingleSignOnService')
-  const ssoUrl = services.find((service) => service.getAttribute('Binding') === REDIRECT)?.getAttribute('Location')
+  const byRedirect = (service: string) =>
+    childrenNamed(descriptor, NS.metadata, service)
+      .find((each) => each.getAttribute('Binding') === REDIRECT)
+      ?.getAttribute('Location')
+  const ssoUrl = byRedirect('SingleSignOnService')
+  const sloUrl = byRedirect('SingleLogoutService')
   if (!ssoUrl || !URL.canParse(ssoUrl)) throw unsound('the metadata names no single sign-on by redirect')
   const certificates = childrenNamed(descriptor, NS.metadata, 'KeyDescriptor')
     .filter((key) => (key.getAttribute('use') || 'signing') === 'signing')
@@ -30,7 +35,12 @@ export async function readMetadata(xml: string): Promise<ProviderMetadata> {
     )
     .map(pemOf)
   if (certificates.length === 0) throw unsound('the metadata holds no certificate')
-  return { entityId: root.getAttribute('entityID') ?? '', ssoUrl, certificates: [...new Set(certificates)] }
+  return {
+    entityId: root.getAttribute('entityID') ?? '',
+    ssoUrl,
+    ...(sloUrl && URL.canParse(sloUrl) && { sloUrl }),
+    certificates: [...new Set(certificates)],
+  }
 }
 
 /** Metadata is often annotated; nothing of it is signed here, so that leaving comments out changes nothing anybody vouched for. */

@@ -7,7 +7,7 @@ import { childrenNamed, NS, unsound, type XmlElement } from './dom.ts'
  */
 export function signedBytes(text: string, element: XmlElement, certificates: readonly string[]): string {
   const [signature, ...others] = childrenNamed(element, NS.signature, 'Signature')
-  if (!signature || others.length > 0) throw unsound('the assertion is not signed')
+  if (!signature || others.length > 0) throw unsound(`the ${element.localName} is not signed`)
   let last: unknown
   for (const certificate of certificates) {
     const check = new SignedXml({ publicCert: certificate })

@@ -17,6 +17,7 @@ import { createSignInDesk, type SignInDesk } from './desk.ts'
 import { LIMITS } from './limits.ts'
 import { createRecheck } from './recheck.ts'
 import { type CodeProof, redeemCode } from './redeem.ts'
+import { type AskedLogout, samlLogout } from './saml-logout.ts'
 import { createSignIns, type SignIns } from './sign-ins.ts'
 
 export interface SignInServiceOptions {
@@ -50,6 +51,8 @@ export interface SignInService {
   leave(credential: string, by: string): Promise<string | undefined>
   /** A provider's word that sessions of its own ended (back-channel logout): ends ours. Throws `signin.answer`. Returns how many ended. */
   logoutToken(provider: string, token: string, from: string): Promise<number>
+  /** The same by SAML. Returns where the browser goes with our answer, if anywhere. Throws `signin.answer`. */
+  samlLogout(provider: string, asked: AskedLogout): Promise<string | undefined>
   /** Asks providers about everyone who is due. Runs by itself. */
   recheck(): Promise<void>
   /** Our SAML metadata for a provider. Throws `api.not_found` for one that speaks no SAML. */
@@ -83,6 +86,8 @@ export function createSignInService(options: SignInServiceOptions): SignInServic
       const grant = signIns.grantOf(row)
       await signIns.end(row.id, 'signed out', by)
       const provider = providers().get(row.provider)
+      if (provider?.saml && grant.nameId)
+        return await saml.endSession(provider, { nameId: grant.nameId, sid: row.sid }).catch(() => undefined)
       if (!provider?.oidc) return undefined
       if (grant.refresh) await oidc.forget(provider, grant.refresh)
       const { idToken } = grant
@@ -98,6 +103,7 @@ export function createSignInService(options: SignInServiceOptions): SignInServic
       return await saml.metadata(provider)
     },
     logoutToken: (name, token, from) => backChannel({ ...options, signIns, oidc, providers, name, token, from }),
+    samlLogout: (name, asked) => samlLogout({ ...options, signIns, saml, providers, attempts, name, asked }),
     close: () => recheck.close(),
   }
 }

@@ -53,7 +53,7 @@ export interface SignIns {
   learn(provider: IdentityProvider, vouched: Vouched): Promise<string>
   /** Ends one, with its tokens and their live sessions. False when it had ended before. */
   end(id: string, why: string, by: string): Promise<boolean>
-  /** Refresh and ID token of a sign-in, where the provider gave any. */
+  /** Refresh and ID token of a sign-in, or its NameID, where the provider gave any. */
   grantOf(row: SignInRow): NonNullable<Vouched['grant']>
   sealGrant(id: string, vouched: Vouched): string | null
 }
@@ -142,7 +142,7 @@ class PeopleSignedIn implements SignIns {
   }
 
   sealGrant(id: string, { grant }: Vouched): string | null {
-    if (!grant?.refresh && !grant?.idToken) return null
+    if (!grant?.refresh && !grant?.idToken && !grant?.nameId) return null
     return this.#options.seal.seal(`sign-in/${id}`, new Secret(JSON.stringify(grant)))
   }
 

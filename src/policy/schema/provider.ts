@@ -49,6 +49,12 @@ const saml = z.strictObject({
     description: 'Its single sign-on service, HTTP-Redirect binding.',
     examples: ['https://idp.acme.example/sso'],
   }),
+  sloUrl: url('https://idp.acme.example/slo')
+    .optional()
+    .meta({
+      description: 'Its single logout service, HTTP-Redirect binding. Default: it is not told of a sign-out here.',
+      examples: ['https://idp.acme.example/slo'],
+    }),
   certificates: z
     .array(
       z
@@ -80,6 +86,16 @@ const saml = z.strictObject({
     .meta({
       description: 'For assertions that are encrypted to us.',
       examples: ['{ key: { file: /etc/sluice/saml.key }, certificate: "-----BEGIN …" }'],
+    }),
+  signing: z
+    .strictObject({
+      key: secret,
+      certificate: text('PEM of the certificate our signatures are checked with.', '-----BEGIN CERTIFICATE-----…'),
+    })
+    .optional()
+    .meta({
+      description: 'For a provider that wants our own requests signed.',
+      examples: ['{ key: { file: /etc/sluice/saml-signing.key }, certificate: "-----BEGIN …" }'],
     }),
 })
 
