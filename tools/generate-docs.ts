@@ -41,7 +41,9 @@ function policyFacts(): string {
 
 Generated from \`src/policy/cel/vocabulary.ts\`. Conditions are CEL, checked when the policy is loaded: \`who\` sees \`principal\`, \`on\` sees
 \`resource\`, \`when\` sees everything. \`op.has("delete")\` asks for any of one or several effects, \`op.only(["read", "session"])\` for nothing
-beyond; \`unknown\` never passes \`only\`. \`matches\` takes RE2 patterns, written out.
+beyond; \`unknown\` never passes \`only\`. \`op.mayRead(["/etc/shadow", "**/.ssh/**"])\` asks whether a file of these names may be read: by a pattern, with a
+folder above it, or under a name nobody knows; a second list names folders below which a name that starts with \`**/\` counts only where it is written
+out. \`matches\` takes RE2 patterns, written out.
 
 | Variable | Type |
 |---|---|

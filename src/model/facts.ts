@@ -59,8 +59,14 @@ export interface ShellFacts {
   readonly programs: readonly string[]
   /** Every argument of every command. */
   readonly arguments: readonly string[]
-  /** Files by what is done to them; `?` stands for one that is not known. Relative names are relative to the folder the session starts in. */
+  /**
+   * Files by what is done to them; `?` stands for one that is not known, `*` for any part of a name, `**` for any folders: `/etc/**` is
+   * `/etc` with all that is in it. Relative names are relative to the folder the session starts in. A name with `..` in it is told twice:
+   * as it reads, and as `**` with what follows, since what lies above a link is not known.
+   */
   readonly paths: {
+    /** Files and folders of which only names, kinds and sizes are read. */
+    readonly listed: readonly string[]
     readonly read: readonly string[]
     readonly written: readonly string[]
     readonly deleted: readonly string[]
@@ -87,7 +93,7 @@ export interface FileFacts {
   /** The protocol that moves them. */
   readonly transfer: 'sftp' | 'scp' | 'rsync' | 'git'
   /** Names by what is done to them. By sftp: absolute, as asked for and as the server resolves them; by the others: as asked for. */
-  readonly paths: ShellFacts['paths']
+  readonly paths: Omit<ShellFacts['paths'], 'listed'>
   readonly labels: readonly string[]
 }
 

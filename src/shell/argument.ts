@@ -12,6 +12,8 @@ export interface Argument {
   readonly several: boolean
   /** Nothing but file names can come of it: a pattern whose parts never name the folder above. */
   readonly pattern: boolean
+  /** The files it may be, as names and patterns, where its text does not say. */
+  readonly files?: readonly string[]
   /** A pipe to another command stands in its place. */
   readonly pipe: boolean
 }
@@ -25,9 +27,13 @@ export function unknownWord(text: string, splits = true): Argument {
   return { text, literal: false, prefix: '', splits, several: splits, pattern: false, pipe: false }
 }
 
-/** A word that is known only when it runs but is no option: a file name somebody hands over with its folder. */
-export function unknownFile(text: string): Argument {
-  return { text, literal: false, prefix: '.', splits: false, several: false, pattern: false, pipe: false }
+/**
+ * A word that is known only when it runs but is no option: a file name somebody hands over with its folder. `files`: what it may be, as
+ * names and patterns, where that is known.
+ */
+export function unknownFile(text: string, files?: readonly string[]): Argument {
+  const word = { text, literal: false, prefix: '.', splits: false, several: false, pattern: false, pipe: false }
+  return files ? { ...word, files } : word
 }
 
 /** True when a program might take the word for an option that is not seen. */

@@ -99,5 +99,5 @@ test('the same line is the same object, and a small cache holds', () => {
   expect(shell.read('ls -l')).toBe(shell.read('ls -l'))
   expect(shell.read('ls -l')).toBe(shell.read(Buffer.from('ls -l')))
   for (let i = 0; i < 10_000; i++) shell.read(`ls ${i}`)
-  expect(shell.read('ls 1').facts.paths.read).toEqual(['1'])
+  expect(shell.read('ls 1').facts.paths.listed).toEqual(['1'])
 })

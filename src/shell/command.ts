@@ -1,7 +1,8 @@
 import type { ArrayValue, Assignment, Command } from 'unbash'
+import type { Role } from '../model/commands.ts'
 import { type EffectSet, effects } from '../model/effects.ts'
 import type { ShellCommand } from '../model/facts.ts'
-import { type Argument, literal } from './argument.ts'
+import { type Argument, literal, mayBeOption } from './argument.ts'
 import type { Call } from './call.ts'
 import { readIndex } from './expansion.ts'
 import { takeOptions } from './options.ts'
@@ -15,6 +16,13 @@ import { readWord } from './word.ts'
 const SESSION = effects('session')
 const EXECUTE = effects('execute')
 const NO_INPUT: Input = { kind: 'none', text: '' }
+
+/** Programs that take commands, or start a pager that does, when they find a terminal. */
+const ON_TERMINALS: ReadonlySet<string> = new Set(
+  'less more man git systemctl journalctl loginctl timedatectl hostnamectl top dpkg dpkg-query apt apt-cache zypper rpm'.split(
+    ' ',
+  ),
+)
 
 /** Folders whose programs are the ones the table speaks of; a name with another folder is another program. */
 const FOLDERS = /^\/(?:usr\/(?:local\/)?)?s?bin\//
@@ -127,6 +135,7 @@ export function readProgram({ name, words, input }: Words, scope: Scope): void {
       : 'a command whose name is known only when it runs'
     if (!name.literal && words.length === 0 && name.text === '') unknown = 'a command without a name'
   } else judge(spec, call)
+  if (reading.terminal && ON_TERMINALS.has(plain)) call.unknown(`${plain} on a terminal runs what is typed`)
   const program = name.literal ? plain.slice(plain.lastIndexOf('/') + 1) : ''
   reading.list(listed(program, name, words, { scope, effects: set, unknown }))
 }
@@ -137,15 +146,39 @@ export function judge(spec: CommandSpec, call: Call): void {
     call.add(spec.effects)
     return spec.read(call)
   }
+  if (spec.usual && call.words.length === 1 && asksVersion(call.words[0]!)) return call.add(SESSION)
+  for (const file of spec.reads) call.scope.reading.read(file)
   const operands = takeOptions(spec, call)
   if (operands.length === 0 && spec.bare !== undefined) return call.add(spec.bare)
   call.add(spec.effects)
   if (spec.subcommands) return judgeSubcommand(spec.subcommands, operands, call)
   const { last } = spec
+  const roles = rolesOf(spec, call.words)
   const several = operands.some(isSeveral)
-  if (last === undefined || (operands.length < 2 && !several)) return giveRoles(spec.operands, operands, call)
-  giveRoles(spec.operands, several ? operands : operands.slice(0, -1), call)
+  // Told to read folders whole, and given none, a program reads the one it is in.
+  if (hasAny(spec.recursive, call.words) && operands.length < roles.length)
+    call.add(call.scope.reading.useText('.', 'tree'))
+  if (last === undefined || (operands.length < 2 && !several)) return giveRoles(roles, operands, call)
+  giveRoles(roles, several ? operands : operands.slice(0, -1), call)
   giveRole(last, operands.at(-1)!, call)
+}
+
+function asksVersion(word: Argument): boolean {
+  return word.literal && /^--(version|help)$/.test(word.text)
+}
+
+/** What operands are with the options given: some options shift them, with some folders are read whole. */
+function rolesOf({ operands, instead, recursive }: CommandSpec, words: readonly Argument[]): readonly Role[] {
+  const rest = hasAny(instead, words) && operands.length > 1 ? operands.slice(1) : operands
+  return hasAny(recursive, words) ? rest.map((role) => (role === 'read' ? 'tree' : role)) : rest
+}
+
+/** Whether one of the options is among the words, or may be. */
+function hasAny(options: readonly string[], words: readonly Argument[]): boolean {
+  if (options.length === 0) return false
+  const names = (text: string) => (name: string) =>
+    text.startsWith('--') ? name.startsWith(text.split('=')[0]!) : name.length === 2 && text.includes(name[1]!)
+  return words.some((word) => mayBeOption(word) || (/^-./.test(word.prefix) && options.some(names(word.prefix))))
 }
 
 function judgeSubcommand(

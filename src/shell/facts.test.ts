@@ -28,7 +28,7 @@ test('programs are named without their folder, and a name nobody knows is ""', (
 })
 
 test.each([
-  ['cat /etc/../etc/./passwd', ['/etc/passwd']],
+  ['cat /etc/../etc/./passwd', ['**/etc/passwd', '/etc/passwd']],
   ['cat ../x ./y z', ['../x', 'y', 'z']],
   ['cat ~/x', ['~/x']],
   ['cat ~/../x', ['?']],
@@ -37,8 +37,35 @@ test.each([
   ['cat /var/log/$X', ['?']],
   ['cat /var/log/*.log', ['/var/log/*.log']],
   ['cat /var/log/.*', ['?']],
-  ['cat /var/log/{a,..}/x', ['?']],
-  ['cat /var/log/*/../../x', ['/var/x']],
+  ['cat /var/log/{a,..}/x', ['**/x', '/var/log/a/x', '/var/x']],
+  ['cat /var/log/*/../../x', ['**/x', '/var/x']],
+  ['cat /var/log/*"$X"', ['?']],
+  ['cat {a,b/{c,d}}', ['?']],
+  ["cat {a,'b'}", ['?']],
+  ['cat {1..9}.log', ['*.log']],
+  ['cat {~,x}/y', ['?']],
+  ['cat ~{a,b}/y', ['?']],
+  ['cd /srv && cat ../x', ['**/x', '../x', '/x']],
+  ['grep -r x /etc', ['/etc/**']],
+  ['grep -rx /etc', ['**']],
+  ['grep -nR x / .', ['**', '/**']],
+  ['grep --recurs x d/', ['d/**']],
+  ['grep "$X" x d', ['?', 'd/**', 'x/**']],
+  ['grep x d', ['d']],
+  ['grep -e x d', ['d']],
+  ['grep -f p d', ['d', 'p']],
+  ['cp -r d e', ['d/**']],
+  ['rsync -a d/ h:e', ['d/**']],
+  ['tar cf x.tar d', ['d/**']],
+  ['find /etc -exec cat {} +', ['/etc/**']],
+  [
+    "find /var /srv -name '*.log' -exec cat {} +",
+    ['/srv/**/*.log', '/srv/**/.*.log', '/var/**/*.log', '/var/**/.*.log'],
+  ],
+  ['find /etc -name a -o -name b -exec cat {} +', ['/etc/**']],
+  ['find ./*/x -exec cat {} +', ['?']],
+  ['wc --files0-from=l', ['?', 'l']],
+  ['ls -l /etc ~', []],
   ['cd /etc && cat passwd', ['/etc/passwd', 'passwd']],
   ['cd /etc; cd ssh; cat x', ['/etc/ssh/x', '/etc/x', 'ssh/x', 'x']],
   ['cd "$X" && cat y', ['?', 'y']],
@@ -46,7 +73,7 @@ test.each([
   ['cat y; cd /etc', ['y']],
   ['git -C /srv log; cat x', ['/srv/x', 'x']],
   ['cat /dev/null /dev/stdin -', []],
-  ['cat <(ls d)', ['d']],
+  ['cat <(cat d)', ['d']],
 ])('%j reads %j', (line, read) => {
   expect(facts(line).paths.read).toEqual(read)
 })
@@ -95,4 +122,10 @@ test('a command given word by word is not read by a shell, what it runs is', () 
 
 test('what code reads, no table may describe', () => {
   expect([...PROGRAMS.keys()].sort()).toEqual([...READ_BY_CODE].sort())
+})
+
+test('on a terminal, what starts a pager runs what is typed there', () => {
+  for (const line of ['git log', 'less f', '/usr/bin/man ls', 'sudo systemctl status x'])
+    expect([line, shell.read(line, 'exec', true).confidence, shell.read(line).confidence]).toEqual([line, 'opaque', 'exact'])
+  expect(shell.read('cat f', 'exec', true).confidence).toBe('exact')
 })

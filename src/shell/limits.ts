@@ -10,6 +10,10 @@ export const COMMANDS_MAX = 512
 export const NODES_MAX = 4_096
 /** Files noted of one line; a line that names more is unknown. */
 export const PATHS_MAX = 1_024
+/** Names one word with braces may stand for; more are not known. */
+export const NAMES_MAX = 64
+/** Folders a `find` starts in whose files are told by name; of more, they are not known. */
+export const ROOTS_MAX = 16
 /** Functions a line may define. */
 export const FUNCTIONS_MAX = 64
 /** Characters read over all levels of one line: text inside `sh -c` is read again, so twice nested is read thrice. */

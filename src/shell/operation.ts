@@ -4,6 +4,7 @@ import type { ObjectRef, Operation } from '../model/operation.ts'
 import type { Reading } from './reading.ts'
 import { canonicalText } from './text.ts'
 
+const READ = effects('read')
 const SESSION = effects('session')
 const UNKNOWN = effects('unknown')
 const CONNECT = effects('connect')
@@ -31,6 +32,7 @@ function objectsOf(reading: Reading): readonly ObjectRef[] {
     labels: NO_LABELS,
   })
   return [
+    ...[...reading.listed].filter((name) => !reading.paths.has(name)).map((name) => object('file', name, READ)),
     ...[...reading.paths].map(([name, effect]) => object('file', name, effect)),
     ...[...reading.hosts].map((name) => object('host', name, CONNECT)),
   ]
@@ -47,6 +49,7 @@ function factsOf(reading: Reading): ShellFacts {
     programs: sorted(commands.map(({ program }) => program)),
     arguments: sorted(commands.flatMap((command) => command.arguments)),
     paths: {
+      listed: sorted(reading.listed),
       read: touched(effects('read')),
       written: touched(effects('write')),
       deleted: touched(effects('delete')),

@@ -2,7 +2,7 @@ import { type EffectSet, effects } from '../model/effects.ts'
 import type { ShellCommand } from '../model/facts.ts'
 import { type Argument, literal } from './argument.ts'
 import { COMMANDS_MAX, FOLDERS_MAX, NODES_MAX, PATHS_MAX, READ_MAX } from './limits.ts'
-import { isDevice, joinPath, normalPath } from './path.ts'
+import { aboveLinks, isDevice, joinPath, namesOf, normalPath } from './path.ts'
 
 const UNKNOWN = effects('unknown')
 const READ = effects('read')
@@ -10,9 +10,12 @@ const WRITE = effects('write')
 const DELETE = effects('delete')
 const EXECUTE = effects('execute')
 
-export type PathUse = 'read' | 'write' | 'delete' | 'execute'
+/** `tree`: read with all that is in it; `list`: only names, kinds and sizes are read. */
+export type PathUse = 'read' | 'tree' | 'list' | 'write' | 'delete' | 'execute'
 const USE_EFFECT: Readonly<Record<PathUse, EffectSet>> = {
   read: READ,
+  tree: READ,
+  list: READ,
   write: WRITE,
   delete: DELETE,
   execute: EXECUTE,
@@ -23,6 +26,8 @@ export class Reading {
   effects: EffectSet = 0
   readonly commands: ShellCommand[] = []
   readonly paths = new Map<string, EffectSet>()
+  /** Of these only names, kinds and sizes are read. */
+  readonly listed = new Set<string>()
   readonly hosts = new Set<string>()
   readonly users = new Set<string>()
   readonly variables = new Set<string>()
@@ -35,11 +40,13 @@ export class Reading {
   openDeclaration = false
   /** Variables that only ever hold numbers. */
   numbers: ReadonlySet<string> = new Set()
+  /** It runs on a terminal. */
+  terminal = false
   /** True when some word is known only when it runs. */
   partial = false
   #left = READ_MAX
   #nodes = 0
-  readonly #relative: (readonly [path: string, effect: EffectSet])[] = []
+  readonly #relative: (readonly [path: string, use: PathUse])[] = []
 
   /** Counts a node of the tree; false when there are too many, or too many commands: the rest is not read. */
   step(): boolean {
@@ -89,34 +96,54 @@ export class Reading {
     if (file.pipe) return 0
     if (file.literal && isDevice(file.text)) return 0
     // The standard input.
-    if (use === 'read' && file.literal && file.text === '-') return 0
-    const path = file.literal || file.pattern ? normalPath(file.text) : undefined
-    if (path === undefined) this.#note('?', effect)
-    else if (path.startsWith('/') || path.startsWith('~')) this.#note(path, effect)
-    else {
-      this.#relative.push([path, effect])
-      this.#noteRelative(path, effect)
-    }
+    if (effect === READ && file.literal && file.text === '-') return 0
+    const names = file.files ?? (file.literal ? [file.text] : file.pattern ? namesOf(file.text) : undefined)
+    if (names === undefined) this.#note('?', use)
+    else for (const name of names) this.#useName(name, use, file.files !== undefined)
     return effect
+  }
+
+  #useName(name: string, use: PathUse, found: boolean): void {
+    const path = normalPath(name, found)
+    if (path === undefined) return this.#note('?', use)
+    const behind = aboveLinks(name)
+    if (behind !== undefined) this.#note(behind, use)
+    if (path.startsWith('/') || path.startsWith('~')) return this.#note(path, use)
+    this.#relative.push([path, use])
+    this.#noteRelative(path, use)
   }
 
   /** What runs again, in a loop or a function, may run after a folder was changed further on. */
   settle(): void {
     if (this.lists && this.openDeclaration) this.unknown('a list in a value that is not seen, which is read as code')
     if (!this.constructs.has('loop') && !this.constructs.has('function')) return
-    for (const [path, effect] of this.#relative) this.#noteRelative(path, effect)
+    for (const [path, use] of this.#relative) this.#noteRelative(path, use)
   }
 
-  #noteRelative(path: string, effect: EffectSet): void {
-    for (const from of this.folders) this.#note(from === undefined ? '?' : joinPath(from, path), effect)
+  #noteRelative(path: string, use: PathUse): void {
+    for (const from of this.folders) {
+      this.#note(from === undefined ? '?' : joinPath(from, path), use)
+      const behind = from === '' ? undefined : aboveLinks(`x/${path}`)
+      if (behind !== undefined) this.#note(behind, use)
+    }
   }
 
   useText(file: string, use: PathUse): EffectSet {
     return this.use(literal(file), use)
   }
 
-  #note(path: string, effect: EffectSet): void {
-    if (this.paths.size >= PATHS_MAX && !this.paths.has(path)) return this.unknown('too many files')
+  /** A file that is read without being named, as rules see it. */
+  read(file: string): void {
+    this.#note(file, 'read')
+  }
+
+  #note(path: string, use: PathUse): void {
+    if (this.paths.size + this.listed.size >= PATHS_MAX && !this.paths.has(path)) return this.unknown('too many files')
+    if (use === 'list') this.listed.add(path)
+    else this.#noteEffect(use === 'tree' ? wholeOf(path) : path, USE_EFFECT[use])
+  }
+
+  #noteEffect(path: string, effect: EffectSet): void {
     this.paths.set(path, (this.paths.get(path) ?? 0) | effect)
   }
 
@@ -127,4 +154,10 @@ export class Reading {
   user(name: Argument): void {
     this.users.add(name.literal && name.text !== '' ? name.text : '?')
   }
+}
+
+/** A folder with all that is in it. */
+function wholeOf(path: string): string {
+  if (path === '?' || path === '**') return path
+  return path === '.' ? '**' : `${path === '/' ? '' : path}/**`
 }

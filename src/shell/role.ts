@@ -1,6 +1,6 @@
 import type { OptionWord } from '../model/commands.ts'
 import { type EffectSet, effects } from '../model/effects.ts'
-import { type Argument, literal } from './argument.ts'
+import { type Argument, literal, unknownWord } from './argument.ts'
 import type { Call } from './call.ts'
 import { isName } from './expansion.ts'
 import { inside } from './scope.ts'
@@ -19,7 +19,12 @@ export function giveRole(role: OptionWord, word: Argument, call: Call): void {
     case 'read':
     case 'write':
     case 'delete':
+    case 'tree':
+    case 'list':
       return call.add(reading.use(word, role))
+    case 'index':
+      reading.use(unknownWord(''), 'read')
+      return call.add(reading.use(word, 'read'))
     case 'output':
       if (word.literal && word.text === '-') return
       return call.add(reading.use(word, 'write'))

@@ -33,12 +33,17 @@ export class Shell {
   /**
    * What a command line would do when a POSIX shell or bash runs it. `line`: the text, or the bytes a client sent (bytes that are not
    * UTF-8 make it unknown). `verb`: the protocol's word for running it. Never throws; what is not fully understood has the effect
-   * `unknown` and the confidence `opaque`. The same line gives the same object, so decisions cache on it.
+   * `unknown` and the confidence `opaque`. `terminal`: it runs on one, where pagers take commands from whoever types. The same line gives the same object, so decisions cache on it.
    */
-  read(line: string | Uint8Array, verb = 'exec'): CommandLine {
+  read(line: string | Uint8Array, verb = 'exec', terminal = false): CommandLine {
     const text = typeof line === 'string' ? line : decodeLine(line)
     if (text === undefined) return unreadable(Buffer.from(line).toString('latin1'), verb, 'bytes that are not UTF-8')
-    return this.#once(`${verb}\0${text}`, () => readLine(text, verb, (scope) => readText(text, scope), this.#lookup))
+    const key = `${terminal ? 'on a terminal' : ''}\0${verb}\0${text}`
+    const step = (scope: Scope) => {
+      scope.reading.terminal = terminal
+      readText(text, scope)
+    }
+    return this.#once(key, () => readLine(text, verb, step, this.#lookup))
   }
 
   /** The same for a command given word by word, which no shell reads before it runs: `kubectl exec pod -- rm x`. */

@@ -15,6 +15,14 @@ export interface CommandSpec {
   readonly last: Role | undefined
   readonly bare: EffectSet | undefined
   readonly subcommands: ReadonlyMap<string, CommandSpec> | undefined
+  /** A program of the usual ones: asked for its version or its help alone, it does nothing else. */
+  readonly usual?: boolean
+  /** Files it reads without being told so. */
+  readonly reads: readonly string[]
+  /** Options with which folders are read with all that is in them. */
+  readonly recursive: readonly string[]
+  /** Options that stand in place of the first operand. */
+  readonly instead: readonly string[]
   /** An option that is not seen could make it do more than it does without. */
   readonly sensitive: boolean
   /** Reads its words by itself. */
@@ -37,6 +45,9 @@ export function commandSpec(document: CommandDocument, read?: (call: Call) => vo
     bare: bare && effects(...bare),
     subcommands: subcommands && specsByName(subcommands),
     sensitive: otherOptions === 'unknown' || [...options.values()].some((option) => isSensitive(option, own)),
+    reads: document.reads ?? [],
+    recursive: namesOf(document, (option) => typeof option === 'object' && option.recurses === true),
+    instead: namesOf(document, (option) => typeof option === 'object' && option.instead === true),
     read,
   }
 }
@@ -51,6 +62,10 @@ export function specsByName(documents: Readonly<Record<string, CommandDocument>>
   return specs
 }
 
+function namesOf(document: CommandDocument, wanted: (option: OptionDocument) => boolean): readonly string[] {
+  return Object.entries(document.options ?? {}).flatMap(([names, option]) => (wanted(option) ? names.split(' ') : []))
+}
+
 function optionSpec(option: OptionDocument): OptionSpec {
   if (typeof option === 'string') return { word: option, effects: 0 }
   return { word: option.takes ?? 'flag', effects: effects(...(option.effects ?? [])) }
@@ -62,6 +77,9 @@ const ROLE_EFFECTS: Readonly<Partial<Record<OptionWord, EffectSet>>> = {
   maybe: 0,
   text: 0,
   read: effects('read'),
+  tree: effects('read'),
+  list: effects('read'),
+  index: effects('read'),
   write: effects('write'),
   output: effects('write'),
   delete: effects('delete'),

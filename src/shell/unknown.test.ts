@@ -114,7 +114,7 @@ const DARK: readonly string[] = [
   'awk \'{print $1 ~ /;/ | "@"}\' f',
   "vim -c ':!@' f",
   "vi -es '+!@' f",
-  'less f # @',
+  'less +x f # @',
   'man -P "@" x',
   "git -c alias.x='!@' x",
   "git -c core.pager='@' log",

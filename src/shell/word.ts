@@ -12,6 +12,8 @@ interface Gathered {
   splits: boolean
   several: boolean
   pattern: boolean
+  /** A part of it is neither literal nor a pattern. */
+  open: boolean
   pipe: boolean
 }
 
@@ -24,6 +26,7 @@ export function readWord(word: Word, scope: Scope): Argument {
     splits: false,
     several: false,
     pattern: false,
+    open: false,
     pipe: false,
   }
   if (word.parts === undefined) addPlain(word.text, word.value, gathered, scope)
@@ -32,8 +35,8 @@ export function readWord(word: Word, scope: Scope): Argument {
     for (const part of word.parts) addPart(part, gathered, scope)
   }
   // Only patterns whose words stay names: an expansion could bring in anything.
-  gathered.pattern &&= gathered.several && !gathered.splits
-  return gathered
+  const { open, ...read } = gathered
+  return { ...read, pattern: read.pattern && read.several && !read.splits && !open }
 }
 
 function addPlain(written: string, value: string, gathered: Gathered, { reading }: Scope): void {
@@ -69,6 +72,7 @@ function addPart(part: WordPart, gathered: Gathered, scope: Scope): void {
       addLiteral(part.value, gathered)
       // `$'x'` is `$x` to them.
       gathered.literal = false
+      gathered.open = true
       reading.constructs.add('ansi quotes')
       return
     case 'DoubleQuoted':
@@ -76,34 +80,44 @@ function addPart(part: WordPart, gathered: Gathered, scope: Scope): void {
       return
     case 'LocaleString':
       gathered.literal = false
+      gathered.open = true
       for (const child of part.parts) addQuoted(child, gathered, scope)
       return
     case 'Glob':
       reading.constructs.add('glob')
       addOpen(part.text, gathered)
       gathered.several = true
-      if (gathered.text === part.text || !gathered.splits) gathered.pattern = true
-      for (const inner of part.parts ?? []) if (inner.type !== 'Literal') addPart(inner, { ...gathered }, scope)
+      gathered.pattern = true
+      for (const inner of part.parts ?? [])
+        if (inner.type !== 'Literal') {
+          gathered.open = true
+          addPart(inner, { ...gathered }, scope)
+        }
       return
     case 'BraceExpansion':
       reading.constructs.add('braces')
       addOpen(part.text, gathered)
       gathered.several = true
       if (part.parts === undefined && /[`$'"]/.test(part.text)) reading.unknown('quotes or expansions in braces')
+      if (/^\{[\w.,:=@%+/-]*\}$/.test(part.text)) gathered.pattern = true
+      else gathered.open = true
       for (const inner of part.parts ?? []) addPart(inner, { ...gathered }, scope)
       return
     case 'ProcessSubstitution':
       gathered.pipe = true
+      gathered.open = true
       readExpansion(part, scope)
       return addOpen(part.text, gathered)
     case 'ExtendedGlob':
       reading.unknown('an extended pattern, which another shell runs as code')
+      gathered.open = true
       for (const inner of part.parts ?? []) addPart(inner, { ...gathered }, scope)
       return addOpen(part.text, gathered)
     default:
       // Unquoted, what an expansion gives is split at blanks and taken for patterns.
       gathered.splits = true
       gathered.several = true
+      gathered.open = true
       readExpansion(part, scope)
       return addOpen(part.text, gathered)
   }
@@ -121,6 +135,7 @@ function addQuoted(part: DoubleQuotedChild, gathered: Gathered, scope: Scope): v
     gathered.splits = true
     gathered.several = true
   }
+  gathered.open = true
   readExpansion(part, scope)
   addOpen(part.text, gathered)
 }

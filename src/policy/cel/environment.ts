@@ -19,6 +19,8 @@ function typed(): Environment {
     .registerFunction('Operation.has(string): bool', views.hasWord, sync)
     .registerFunction('Operation.has(list<string>): bool', views.hasAny, sync)
     .registerFunction('Operation.only(list<string>): bool', views.hasOnly, sync)
+    .registerFunction('Operation.mayRead(list<string>): bool', views.mayRead, sync)
+    .registerFunction('Operation.mayRead(list<string>, list<string>): bool', views.mayRead, sync)
     .registerFunction('Command.has(string): bool', views.objectHasWord, sync)
     .registerFunction('Command.has(list<string>): bool', views.objectHasAny, sync)
     .registerFunction('Command.only(list<string>): bool', views.commandHasOnly, sync)

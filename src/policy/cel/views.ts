@@ -21,6 +21,7 @@ import type { ObjectRef, Operation } from '../../model/operation.ts'
 import { actorChain, type Principal } from '../../model/principal.ts'
 import type { Resource } from '../../model/resource.ts'
 import { memo } from '../memo.ts'
+import { mayBeOneOf } from './file-names.ts'
 
 /** What conditions see. The CEL library knows a value's type by its class, and reads fields by name. */
 
@@ -230,6 +231,9 @@ export class FactsView {
   get pathsRead(): readonly string[] {
     return this.#paths.read
   }
+  get pathsListed(): readonly string[] {
+    return this.#shell.paths.listed
+  }
   get pathsWritten(): readonly string[] {
     return this.#paths.written
   }
@@ -337,6 +341,11 @@ const setOf = (words: readonly string[]): EffectSet => words.reduce((set, word) 
 export const hasWord = (op: OperationView, word: string): boolean => hasEffect(op.operation.effects, effectBit(word))
 export const hasAny = (op: OperationView, words: readonly string[]): boolean =>
   hasEffect(op.operation.effects, setOf(words))
+/** Whether it may read a file of these names; false for an operation that reads no files. `plain`: see `mayBeOneOf`. */
+export const mayRead = (op: OperationView, names: readonly string[], plain: readonly string[] = []): boolean => {
+  const { facts } = op.operation
+  return (facts.kind === 'shell' || facts.kind === 'file') && mayBeOneOf(facts.paths.read, names, plain)
+}
 export const hasOnly = (op: OperationView, words: readonly string[]): boolean =>
   onlyEffects(op.operation.effects, setOf(words))
 export const objectHasWord = (object: WithEffect, word: string): boolean => hasEffect(object.effect, effectBit(word))

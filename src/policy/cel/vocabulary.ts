@@ -90,7 +90,11 @@ export const TYPES = {
       commands: ['list<Command>', 'shell: every simple command of the line, wherever it stands.'],
       programs: ['list<string>', 'shell: their names without the folder; `""` stands for one that is not known.'],
       arguments: ['list<string>', 'shell: every word of every command.'],
-      pathsRead: ['list<string>', 'shell, file: files read. `?` stands for one that is not known.'],
+      pathsRead: [
+        'list<string>',
+        'shell, file: files read. `?` stands for one that is not known, `*` for any part of a name, `**` for any folders: `/etc/**` is `/etc` with all that is in it.',
+      ],
+      pathsListed: ['list<string>', 'shell: files and folders of which only names, kinds and sizes are read.'],
       pathsWritten: ['list<string>', 'shell, file: files written.'],
       pathsDeleted: ['list<string>', 'shell, file: files deleted.'],
       pathsExecuted: ['list<string>', 'shell, file: programs named with their folder.'],

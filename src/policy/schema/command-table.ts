@@ -17,7 +17,21 @@ const optionWord = z.enum(['flag', 'maybe', 'unknown', ...ROLES]).meta({
 })
 const option = z.union([
   optionWord,
-  z.strictObject({ takes: optionWord.optional(), effects: someEffects('What it does beside.', '[delete]') }),
+  z.strictObject({
+    takes: optionWord.optional(),
+    effects: someEffects('What it does beside.', '[delete]'),
+    recurses: z
+      .boolean()
+      .optional()
+      .meta({
+        description: 'With it, folders among the operands are read with all that is in them.',
+        examples: ['true'],
+      }),
+    instead: z
+      .boolean()
+      .optional()
+      .meta({ description: 'It stands in place of the first operand.', examples: ['true'] }),
+  }),
 ])
 const names = z
   .string()
@@ -37,6 +51,11 @@ const words = {
       description: 'Names that mean the same, separated by blanks, to what they do.',
       examples: ['{ "-o --output": write, "--force": { effects: [delete] } }'],
     }),
+  reads: z
+    .array(z.string().min(1).max(1_024))
+    .max(16)
+    .optional()
+    .meta({ description: 'Files it reads without being told so.', examples: ['[/etc/deployctl/token]'] }),
   otherOptions: z
     .enum(['harmless', 'unknown'])
     .optional()

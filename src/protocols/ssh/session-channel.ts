@@ -119,7 +119,11 @@ export class SessionChannel implements Flow {
     const reader = new SshReader(request.rest)
     switch (request.name) {
       case 'exec':
-        return this.#start(request, this.#house.shell.read(reader.string()), reply)
+        return this.#start(
+          request,
+          this.#house.shell.read(reader.string(), 'exec', this.#terminal !== undefined),
+          reply,
+        )
       case 'shell':
         return this.#start(request, shellOperation(), reply)
       case 'subsystem':

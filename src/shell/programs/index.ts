@@ -5,6 +5,8 @@ import { readAwk } from './awk.ts'
 import { readDate, readDd } from './dd.ts'
 import { readAlias, readDeclare, readSet, readShopt, readTestCommand, readUnset } from './declare.ts'
 import { readGit } from './git.ts'
+import { readCrontab, readIp, readJq, readMan, readNginx, readPager, readStrings, readSysctl } from './looking.ts'
+import { readGetent, readPs } from './processes.ts'
 import { readRsync, readScp, readSsh } from './remote.ts'
 import { readSed } from './sed.ts'
 import {
@@ -42,6 +44,16 @@ const READERS: readonly (readonly [names: string, effects: readonly Effect[], re
   ['date', [], readDate],
   ['dd', [], readDd],
   ['git', [], readGit],
+  ['ps', [], readPs],
+  ['getent', [], readGetent],
+  ['jq', [], readJq],
+  ['strings', [], readStrings],
+  ['less more', [], readPager],
+  ['man', [], readMan],
+  ['crontab', [], readCrontab],
+  ['ip', [], readIp],
+  ['sysctl', [], readSysctl],
+  ['nginx', [], readNginx],
   ['source .', [], readSource],
   ['ssh', ['connect'], readSsh],
   ['scp', ['connect'], readScp],
@@ -60,7 +72,7 @@ const READERS: readonly (readonly [names: string, effects: readonly Effect[], re
     readInterpreter,
   ],
   [
-    'let vi vim nvim view rvim ex ed emacs nano less more most man info mysql mariadb psql sqlite3 redis-cli mongo mongosh sqlplus screen tmux script scriptreplay strace ltrace parallel sftp lftp chroot nsenter unshare setpriv capsh systemd-run systemd-nspawn at batch mail mailx sendmail mutt sudoedit visudo crontab-e aws gcloud az ip',
+    'let vi vim nvim view rvim ex ed emacs nano most info mysql mariadb psql sqlite3 redis-cli mongo mongosh sqlplus screen tmux script scriptreplay strace ltrace parallel sftp lftp chroot nsenter unshare setpriv capsh systemd-run systemd-nspawn at batch mail mailx sendmail mutt sudoedit visudo crontab-e aws gcloud az',
     [],
     readOpaque,
   ],

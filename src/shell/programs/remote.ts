@@ -82,7 +82,8 @@ const RSYNC = commandSpec({
       'flag',
     '--exclude --include --filter -f --timeout --contimeout --bwlimit --max-size --min-size --info --out-format --chmod --chown --compress-level --port --modify-window --block-size --suffix --checksum-choice --compress-choice':
       'text',
-    '--files-from --exclude-from --include-from --password-file': 'read',
+    '--files-from': 'index',
+    '--exclude-from --include-from --password-file': 'read',
     '--log-file --temp-dir -T --partial-dir --backup-dir --link-dest --compare-dest --copy-dest': 'write',
     '-b --backup': 'flag',
     '--delete --del --delete-before --delete-during --delete-delay --delete-after --delete-excluded --delete-missing-args --remove-source-files --force --ignore-errors':
@@ -117,7 +118,7 @@ function copyBetween(operands: readonly Argument[], call: Call): void {
     } else {
       // A word that is not known may name a host.
       if (!word.literal && !/^[./~][^:]*\//.test(word.prefix)) call.add(CONNECT | (into ? EXPORT : IMPORT))
-      call.add(reading.use(word, into ? 'write' : 'read'))
+      call.add(reading.use(word, into ? 'write' : 'tree'))
     }
   }
 }

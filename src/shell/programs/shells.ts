@@ -110,16 +110,26 @@ export function readApplet(call: Call): void {
   giveRoles(['command'], call.words, call)
 }
 
+/** Programs that say their version at `-v`; others speak more, or wait for a program. */
+const SMALL_V = /^(node|nodejs|npm|pnpm|yarn|php|perl|ruby)$/
+
+function asksVersion({ name, words }: Call): boolean {
+  const text = words.length === 1 && words[0]!.literal ? words[0]!.text : ''
+  if (text === '-v') return SMALL_V.test(name)
+  if (text === '-V') return /^(python[23]?|psql|mysql|mariadb|tmux|pip3?|gem)$/.test(name)
+  return text === '--version' || (text === '-version' && name === 'java') || (text === 'version' && name === 'go')
+}
+
 /** A program that runs code in a language that is not read here; asked for its version only, it does nothing. */
 export function readInterpreter(call: Call): void {
-  const only = call.words.length === 1 && call.words[0]!.literal ? call.words[0]!.text : ''
-  if (only === '--version' || only === '-V') return call.add(SESSION)
+  if (asksVersion(call)) return call.add(SESSION)
   call.add(EXECUTE)
   call.unknown(`${call.name} runs code that is not read here`)
 }
 
 /** A program that can do anything once it runs: an editor, a pager, a client with a language of its own. */
 export function readOpaque(call: Call): void {
+  if (asksVersion(call)) return call.add(SESSION)
   call.add(EXECUTE)
   call.unknown(`what ${call.name} does is not in its words`)
 }

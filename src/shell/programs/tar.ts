@@ -99,12 +99,12 @@ function act(mode: string, { call, values, members, stdout, remove }: Task): voi
     if (letter === 'T') call.unknown('tar with a list of files')
   }
   const files = archives.filter((file) => file.text !== '-')
-  const touch = (list: readonly Argument[], use: 'read' | 'write' | 'delete'): EffectSet =>
+  const touch = (list: readonly Argument[], use: 'read' | 'tree' | 'write' | 'delete'): EffectSet =>
     list.reduce((set, file) => set | reading.use(file, use), 0)
   call.add(READ)
   if ('cruA'.includes(mode)) {
     call.add(touch(files, 'write'))
-    touch(members, 'read')
+    touch(members, 'tree')
   } else touch(files, 'read')
   if (mode === 'D') call.add(DELETE | touch(files, 'write'))
   if (mode === 'x' && !stdout) {

@@ -71,7 +71,8 @@ const WGET = commandSpec({
     '-q -nv -v -c -N -S -r -np -nd -nH -k -p -4 -6 -x -m --quiet --no-verbose --verbose --continue --timestamping --server-response --recursive --no-parent --no-directories --no-check-certificate --spider --content-disposition --no-cache --show-progress --no-clobber -nc --mirror --https-only':
       'flag',
     '-O --output-document -o --output-file -a --append-output -P --directory-prefix --save-cookies': 'output',
-    '-i --input-file --load-cookies --ca-certificate --certificate --private-key': 'read',
+    '-i --input-file': 'index',
+    '--load-cookies --ca-certificate --certificate --private-key': 'read',
     '-t -T -w -l -A -R -D -U --tries --timeout --wait --level --accept --reject --domains --user-agent --header --user --password --referer --waitretry --limit-rate --progress --max-redirect':
       'text',
     '--post-data --body-data': { takes: 'text', effects: ['export', 'write'] },

@@ -1,6 +1,7 @@
 import { effects } from '../../model/effects.ts'
 import { type Argument, literal, mayBeOption, unknownFile, unknownWord } from '../argument.ts'
 import type { Call } from '../call.ts'
+import { ROOTS_MAX } from '../limits.ts'
 import { giveCommand, giveRole, isSeveral } from '../role.ts'
 import { isHarmlessInEnvironment } from '../variables.ts'
 import { giveJoined } from './shells.ts'
@@ -238,7 +239,8 @@ export function readFind(call: Call): void {
     if (/^[-(!,]/.test(word.prefix)) break
     roots.push(word)
   }
-  for (const root of roots.length > 0 ? roots : [literal('.')]) reading.use(root, 'read')
+  const found = roots.length > 0 ? roots : [literal('.')]
+  for (const root of found) reading.use(root, 'list')
   while (at < words.length) {
     const word = words[at]!
     if (!word.literal) return call.unknown(UNSEEN)
@@ -249,9 +251,9 @@ export function readFind(call: Call): void {
       at += 2
     } else if (name === '-delete') {
       call.add(DELETE)
-      for (const root of roots.length > 0 ? roots : [literal('.')]) reading.use(root, 'delete')
+      for (const root of found) reading.use(root, 'delete')
       at += 1
-    } else if (/^-(exec|execdir|ok|okdir)$/.test(name)) at = readFindCommand(at + 1, call)
+    } else if (/^-(exec|execdir|ok|okdir)$/.test(name)) at = readFindCommand(at + 1, call, filesBelow(found, words))
     else if (/^-f(print|print0|ls|printf)$/.test(name)) {
       const file = words[at + 1] ?? unknownWord('')
       if (file.splits || file.several) return call.unknown(UNSEEN)
@@ -262,8 +264,21 @@ export function readFind(call: Call): void {
   }
 }
 
+/** What `{}` may be: any file below the roots, or of one name where that is the one test of names there is. */
+function filesBelow(roots: readonly Argument[], words: readonly Argument[]): readonly string[] | undefined {
+  if (!roots.every((root) => root.literal) || roots.length > ROOTS_MAX) return undefined
+  const names = words.flatMap((word, at) => (word.text === '-name' ? [words[at + 1]!] : []))
+  const [name] = names
+  const plain = !words.some((word) => /^(-o|-or|!|-not|,|\(|-follow|-L|-H)$/.test(word.text))
+  const known =
+    plain && names.length === 1 && name?.literal && /^[\w.*-]+$/.test(name.text) && !/^\.+\**$/.test(name.text)
+  // Unlike a shell's, a leading star of find's takes hidden files, too.
+  const last = known ? [name.text, ...(name.text.startsWith('*') ? [`.${name.text}`] : [])] : ['']
+  return roots.flatMap((root) => last.map((each) => `${root.text.replace(/\/*$/, '')}/**${each && `/${each}`}`))
+}
+
 /** The command of `-exec`, to its `;` or `+`; `{}` is a file that was found. Returns where the expression goes on. */
-function readFindCommand(from: number, call: Call): number {
+function readFindCommand(from: number, call: Call, files: readonly string[] | undefined): number {
   const { words } = call
   let end = from
   while (end < words.length) {
@@ -276,7 +291,9 @@ function readFindCommand(from: number, call: Call): number {
     end += 1
   }
   if (end >= words.length) call.unknown('find -exec without its end')
-  const command = words.slice(from, end).map((word) => (word.text === '{}' ? unknownFile('{}') : replaced(word, '{}')))
+  const command = words
+    .slice(from, end)
+    .map((word) => (word.text === '{}' ? unknownFile('{}', files) : replaced(word, '{}')))
   giveCommand(command, call)
   return end + 1
 }

@@ -2,12 +2,11 @@ import type { CommandDocument } from '../../model/commands.ts'
 
 /** Files and folders: reading, making, moving, removing. */
 export const FILES: Readonly<Record<string, CommandDocument>> = {
-  'cat tac nl rev od hexdump strings cksum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum sum base32 base64':
-    {
-      effects: ['read'],
-      otherOptions: 'harmless',
-      operands: 'read',
-    },
+  'cat tac nl rev od hexdump cksum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum sum base32 base64': {
+    effects: ['read'],
+    otherOptions: 'harmless',
+    operands: 'read',
+  },
   xxd: {
     effects: ['read'],
     otherOptions: 'harmless',
@@ -17,24 +16,40 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
   'ls dir vdir stat df du readlink realpath lsattr getfacl namei': {
     effects: ['read'],
     otherOptions: 'harmless',
-    operands: 'read',
+    options: { '--files0-from': 'index', '--exclude-from': 'read' },
+    operands: 'list',
   },
   file: {
     effects: ['read'],
     otherOptions: 'harmless',
-    options: { '-C --compile': { effects: ['write'] } },
+    options: { '-C --compile': { effects: ['write'] }, '-f --files-from': 'index', '-m --magic-file': 'read' },
     operands: 'read',
   },
-  tree: { effects: ['read'], otherOptions: 'harmless', options: { '-o': 'write', '-R': 'unknown' }, operands: 'read' },
+  tree: {
+    effects: ['read'],
+    otherOptions: 'harmless',
+    options: { '-o': 'write', '-R --fromfile --fromtabfile --gitfile --infofile': 'unknown' },
+    operands: 'list',
+  },
   'basename dirname': { effects: ['session'], otherOptions: 'harmless' },
   'head tail wc': {
     effects: ['read'],
     otherOptions: 'harmless',
-    options: { '-n --lines -c --bytes': 'text' },
+    options: { '-n --lines -c': 'text', '--bytes': 'maybe', '--files0-from': 'index' },
     operands: 'read',
   },
   diff3: { effects: ['read'], options: { '-m -e -E -A -x -X -3 -a -T -i': 'flag' }, operands: 'read' },
-  'diff cmp comm join paste': { effects: ['read'], otherOptions: 'harmless', operands: 'read' },
+  diff: {
+    effects: ['read'],
+    otherOptions: 'harmless',
+    options: {
+      '-r --recursive': { recurses: true },
+      '--from-file --to-file': 'read',
+      '-X --exclude-from': 'read',
+    },
+    operands: 'read',
+  },
+  'cmp comm join paste': { effects: ['read'], otherOptions: 'harmless', operands: 'read' },
   'touch mkdir mkfifo': {
     effects: ['write'],
     otherOptions: 'harmless',
@@ -87,7 +102,7 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
       '-m --mode -o --owner -g --group -S --suffix': 'text',
       '-t --target-directory': 'write',
     },
-    operands: 'read',
+    operands: 'tree',
     last: 'write',
   },
   install: {
@@ -134,7 +149,7 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
     },
     operands: ['text', 'write'],
   },
-  'sync fsync': { effects: ['session'], operands: 'read' },
+  'sync fsync': { effects: ['session'], operands: 'list' },
   mktemp: {
     effects: ['write'],
     options: { '-d -q -u -t --directory --quiet --dry-run': 'flag', '-p --tmpdir': 'maybe', '--suffix': 'text' },

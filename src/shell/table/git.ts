@@ -20,9 +20,18 @@ export const GIT: CommandDocument = {
   },
   bare: ['session'],
   subcommands: {
-    'status log diff show blame annotate shortlog describe rev-parse rev-list ls-files ls-tree cat-file show-ref for-each-ref merge-base name-rev whatchanged diff-tree diff-index count-objects var version check-ignore cherry range-diff show-branch':
-      sub(['read'], { options: { '--output': 'write', '--batch-command': 'unknown', '--filters': 'unknown' } }),
-    grep: sub(['read'], { options: { '-f': 'read' } }),
+    'blame annotate': sub(['read'], {
+      options: { '--contents --ignore-revs-file -S': 'read', '--output': 'write', '--batch-command': 'unknown' },
+    }),
+    'status log diff show shortlog describe rev-parse rev-list ls-files ls-tree cat-file show-ref for-each-ref merge-base name-rev whatchanged diff-tree diff-index count-objects var version check-ignore cherry range-diff show-branch':
+      sub(['read'], {
+        options: {
+          '--output': 'write',
+          '--exclude-from': 'read',
+          '--batch-command --filters --show-signature': 'unknown',
+        },
+      }),
+    grep: sub(['read'], { options: { '-f': 'read', '--no-index --untracked': 'unknown' } }),
     reflog: sub([], { subcommands: { show: sub(['read']), 'expire delete': sub(['delete']) }, bare: ['read'] }),
     'ls-remote': sub(['read', 'connect'], { operands: 'url' }),
     'add mv update-index apply': sub(['read', 'write'], {

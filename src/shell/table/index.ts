@@ -7,8 +7,7 @@ import { TEXT } from './text.ts'
 import { TOOLS } from './tools.ts'
 import { WRAPPERS } from './wrappers.ts'
 
-/** Every command known without a policy's help, by name. */
-export const TABLE: ReadonlyMap<string, CommandSpec> = specsByName({
+const SPECS = specsByName({
   ...BUILTINS,
   ...FILES,
   ...TEXT,
@@ -17,3 +16,8 @@ export const TABLE: ReadonlyMap<string, CommandSpec> = specsByName({
   ...WRAPPERS,
   ...TOOLS,
 })
+
+/** Every command known without a policy's help, by name. */
+export const TABLE: ReadonlyMap<string, CommandSpec> = new Map(
+  [...SPECS].map(([name, spec]) => [name, { ...spec, usual: true }]),
+)

@@ -14,8 +14,10 @@ const FIX: CommandDocument = {
 
 /** The machine: what runs, who is here, services, packages, accounts. */
 export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
-  'ps top pgrep pidof uptime free vmstat iostat mpstat lscpu lsusb lspci lsmod nproc uname arch hostid id groups whoami who w users last tty getent locale cal getconf logname printenv':
-    LOOK,
+  'top pgrep pidof free vmstat iostat mpstat lscpu lsusb lspci lsmod nproc uname arch hostid id groups whoami w tty locale cal getconf logname printenv':
+    { ...LOOK, options: { '-i -p -F --pidfile': 'read' } },
+  'who users uptime last lastb lastlog': { ...LOOK, options: { '-f --file': 'read' }, operands: 'read' },
+  history: { effects: ['session'] },
   lsof: { effects: ['read'], otherOptions: 'harmless', options: { '-D': 'unknown' } },
   hostname: { effects: ['define'], options: { '-f -i -I -s -d -A --fqdn --short': 'flag' }, bare: ['read'] },
   dmesg: {
@@ -104,11 +106,6 @@ export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
   },
   timedatectl: { effects: [], bare: ['read'], subcommands: { 'status show list-timezones timesync-status': STRICT } },
   hostnamectl: { effects: [], bare: ['read'], subcommands: { status: STRICT } },
-  crontab: {
-    effects: ['define', 'execute'],
-    options: { '-u': 'user', '-l': 'flag', '-r': { effects: ['delete'] }, '-i': 'flag', '-e': 'unknown' },
-    operands: 'read',
-  },
-  'modprobe insmod rmmod depmod sysctl ldconfig update-alternatives update-rc.d chkconfig ip6tables iptables nft ufw firewall-cmd setenforce':
+  'modprobe insmod rmmod depmod ldconfig update-alternatives update-rc.d chkconfig ip6tables iptables nft ufw firewall-cmd setenforce':
     FIX,
 }

@@ -49,7 +49,12 @@ const KUBECTL: CommandDocument = {
       subcommands: { 'can-i whoami': ASK, reconcile: { effects: ['grant', 'connect'], otherOptions: 'harmless' } },
     },
     certificate: { subcommands: { 'approve deny': { effects: ['grant', 'connect'], otherOptions: 'harmless' } } },
-    config: { subcommands: { 'view current-context get-contexts get-clusters get-users': LOOK } },
+    config: {
+      subcommands: {
+        view: { ...LOOK, options: { '--raw --flatten --kubeconfig': 'unknown' } },
+        'current-context get-contexts get-clusters get-users': LOOK,
+      },
+    },
     'port-forward proxy': { effects: ['connect', 'export', 'import'], otherOptions: 'harmless' },
     cp: { effects: ['connect', 'export', 'import', 'read', 'write'], otherOptions: 'harmless' },
     exec: {
@@ -60,14 +65,21 @@ const KUBECTL: CommandDocument = {
   },
 }
 
+/** What a container was given to know. */
+const SHOWS_VARIABLES: CommandDocument = { ...LOOK, reads: ['/proc/*/environ'] }
 const PRUNE: CommandDocument = { effects: ['delete'], otherOptions: 'harmless' }
 const DOCKER: CommandDocument = {
   subcommands: {
-    'ps images inspect logs version info top stats port diff history events': LOOK,
+    'ps images logs version info top stats port diff history events': LOOK,
+    inspect: SHOWS_VARIABLES,
     search: ASK,
     'rm rmi': PRUNE,
     'container image volume network system builder': {
-      subcommands: { 'ls list inspect df logs top stats history info': LOOK, 'rm remove prune': PRUNE },
+      subcommands: {
+        'ls list ps df logs top stats history info': LOOK,
+        inspect: SHOWS_VARIABLES,
+        'rm remove prune': PRUNE,
+      },
     },
     'stop start restart kill pause unpause rename tag wait update': { effects: ['execute'], otherOptions: 'harmless' },
     pull: { effects: ['connect', 'import', 'write'], otherOptions: 'harmless' },
@@ -89,10 +101,13 @@ const DOCKER: CommandDocument = {
   },
 }
 
+/** The state holds every value in the clear. */
+const STATE: CommandDocument = { ...LOOK, reads: ['terraform.tfstate'] }
 const TERRAFORM: CommandDocument = {
   options: { '-chdir': 'unknown' },
   subcommands: {
-    'version show output graph': LOOK,
+    'version graph': LOOK,
+    'show output': STATE,
     validate: { effects: ['read', 'execute'], otherOptions: 'harmless' },
     fmt: { effects: ['read', 'write'], otherOptions: 'harmless' },
     plan: {
@@ -110,7 +125,7 @@ const TERRAFORM: CommandDocument = {
     },
     destroy: { effects: ['read', 'write', 'delete', 'define', 'execute', 'connect'], otherOptions: 'harmless' },
     init: { effects: ['read', 'write', 'execute', 'connect', 'import'], otherOptions: 'harmless' },
-    state: { subcommands: { 'list show pull': LOOK, 'mv push replace-provider': CHANGE, rm: REMOVE } },
+    state: { subcommands: { list: LOOK, 'show pull': STATE, 'mv push replace-provider': CHANGE, rm: REMOVE } },
     workspace: { subcommands: { 'list show': LOOK, 'new select': CHANGE, delete: REMOVE } },
     'taint untaint': CHANGE,
   },
