@@ -70,7 +70,7 @@ test('every protocol folder has the same files, and tests', () => {
   expect(missing).toEqual([])
 })
 
-const live = house.filter(({ path }) => path !== 'src/kit/catalogue.ts' && !path.endsWith('.test.ts'))
+const live = house.filter(({ path }) => !path.startsWith('src/kit/catalogue') && !path.endsWith('.test.ts'))
 
 test('every documented error code is used by the product', () => {
   const dead = Object.keys(CATALOGUE).filter((code) => !live.some(({ text }) => text.includes(`'${code}'`)))

@@ -3,10 +3,10 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { standing } from '../approval/quorum.ts'
 import type { Approval } from '../approval/record.ts'
 import { SluiceError } from '../kit/errors.ts'
-import type { Principal } from '../model/principal.ts'
+import { isAdministrator, type Principal } from '../model/principal.ts'
 import type { ApiEnv } from './env.ts'
 import { refusalSchema } from './refusal.ts'
-import { chainOf, isAdmin, isOwn } from './rights.ts'
+import { chainOf, isOwn } from './rights.ts'
 
 type Guard = (c: Context<ApiEnv>) => void | Promise<void>
 
@@ -18,7 +18,7 @@ const GUARDS = {
   /** Anyone who signed in; the handler answers with what is theirs. */
   'signed-in': () => {},
   admin: (c) => {
-    if (!isAdmin(c.var.caller)) throw new SluiceError('api.forbidden')
+    if (!isAdministrator(c.var.caller)) throw new SluiceError('api.forbidden')
   },
   /** The session's own people, and administrators. */
   session: async (c) => {
@@ -53,7 +53,7 @@ export const ACCESS = Object.keys(GUARDS) as Access[]
 
 /** Whether the caller may see what belongs to this chain. */
 export function mayRead(caller: Principal, chain: readonly string[]): boolean {
-  return isAdmin(caller) || isOwn(caller, chain)
+  return isAdministrator(caller) || isOwn(caller, chain)
 }
 
 export function mayReadApproval(caller: Principal, approval: Approval): boolean {

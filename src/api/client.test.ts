@@ -57,7 +57,7 @@ describe('the client', () => {
     expect(error).toMatchObject({
       code: 'api.forbidden',
       message: 'You may not do that.',
-      remedy: 'Ask an administrator.',
+      remedy: 'Ask an administrator; `sluice whoami` shows who you are here.',
     })
     const named = await failure(answerOf(as('root').tokens.$post({ json: { principal: 'human:nobody', ttl_ms: 1e6 } })))
     expect(named?.message).toContain('no policy document names "human:nobody"')

@@ -1,7 +1,7 @@
 import type { BreakGlassState } from '../identity/sign-in/break-glass.ts'
+import { isAdministrator } from '../model/principal.ts'
 import { answers, route } from './access.ts'
 import { routeGroup } from './env.ts'
-import { isAdmin } from './rights.ts'
 import { done, instant, principalOf, principalSchema } from './shapes.ts'
 import { cookieOf, csrfOf, SESSION_COOKIE } from './sign-in/cookies.ts'
 import { z } from './zod.ts'
@@ -69,7 +69,10 @@ export const meRoutes = () =>
         }),
         ...(cookie !== undefined && { csrf: csrfOf(cookie) }),
       }
-      return c.json({ principal: principalOf(caller), admin: isAdmin(caller), version: services.version, ...more }, 200)
+      return c.json(
+        { principal: principalOf(caller), admin: isAdministrator(caller), version: services.version, ...more },
+        200,
+      )
     })
     .openapi(signOut, async (c) => {
       const { caller, services } = c.var

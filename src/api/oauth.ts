@@ -8,9 +8,9 @@ import { GRANT } from '../identity/exchange/grant.ts'
 import { ACCESS_TOKEN } from '../identity/exchange/token-exchange.ts'
 import type { IssuedToken } from '../identity/tokens.ts'
 import type { ErrorCode } from '../kit/catalogue.ts'
-import { SluiceError, toSluiceError } from '../kit/errors.ts'
+import { SluiceError, toSluiceError, withParticulars } from '../kit/errors.ts'
+import { isAdministrator } from '../model/principal.ts'
 import { type ApiEnv, routeGroup } from './env.ts'
-import { isAdmin } from './rights.ts'
 import { peerOf, type SignIn } from './sign-in.ts'
 import { z } from './zod.ts'
 
@@ -106,9 +106,9 @@ async function endpoint(c: Context<ApiEnv>, work: (form: Form, from: string) => 
     const [word, status] = WORDS[error.code] ?? ['invalid_grant', 400]
     if (error.code === 'internal') c.var.services.log.error('a token request failed', { error: error.message })
     const shown = OWN_WORDS.test(error.code) || error.code === 'token.invalid' ? error : new SluiceError('oauth.grant')
-    const detail = NAMES_IT.has(error.code) && error.detail ? ` ${error.detail}.` : ''
+    const said = withParticulars(shown.safeMessage, NAMES_IT.has(error.code) ? error.detail : '')
     if (status === 401) c.header('WWW-Authenticate', 'Bearer realm="Sluice"')
-    return c.json({ error: word, error_description: `${shown.safeMessage}${detail}`, code: shown.code }, status)
+    return c.json({ error: word, error_description: said, code: shown.code }, status)
   }
 }
 
@@ -163,7 +163,7 @@ export const oauthRoutes = (signIn: SignIn) => {
     endpoint(c, async (form, from) => {
       const shown = /^Bearer +(\S{1,256})$/i.exec(c.req.header('authorization') ?? '')?.[1]
       const caller = shown === undefined ? undefined : await signIn(shown, from)
-      if (caller && !isAdmin(caller)) throw new SluiceError('oauth.client')
+      if (caller && !isAdministrator(caller)) throw new SluiceError('oauth.client')
       return await c.var.services.oauth.introspect(form, { from, caller })
     }),
   )

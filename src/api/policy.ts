@@ -1,10 +1,9 @@
 import { SluiceError } from '../kit/errors.ts'
-import type { Principal } from '../model/principal.ts'
+import { isAdministrator, type Principal } from '../model/principal.ts'
 import { answers, body, route } from './access.ts'
 import { routeGroup } from './env.ts'
 import { journal } from './journal.ts'
 import { LIMITS } from './limits.ts'
-import { isAdmin } from './rights.ts'
 import type { ApiServices, Explanation, PolicyStatus } from './services.ts'
 import { instant, reference } from './shapes.ts'
 import { z } from './zod.ts'
@@ -88,7 +87,7 @@ function shown(policy: PolicyStatus, admin: boolean): z.infer<typeof statusSchem
 
 export const policyRoutes = () =>
   routeGroup()
-    .openapi(status, (c) => c.json(shown(c.var.services.policy.status(), isAdmin(c.var.caller)), 200))
+    .openapi(status, (c) => c.json(shown(c.var.services.policy.status(), isAdministrator(c.var.caller)), 200))
     .openapi(reload, async (c) => {
       journal(c, { action: 'policy.reload', subject: c.var.services.policy.status().version })
       return c.json(shown(await c.var.services.policy.reload(), true), 200)
@@ -96,9 +95,9 @@ export const policyRoutes = () =>
     .openapi(explain, async (c) => {
       const { caller, services } = c.var
       const { as, actors, resource, database, text } = c.req.valid('json')
-      if ((as !== undefined || actors.length > 0) && !isAdmin(caller)) throw new SluiceError('api.forbidden')
+      if ((as !== undefined || actors.length > 0) && !isAdministrator(caller)) throw new SluiceError('api.forbidden')
       const principal = as === undefined ? caller : someoneElse(services, [as, ...actors])
-      if (!isAdmin(caller) && !services.resources.list(caller).some((each) => each.name === resource)) {
+      if (!isAdministrator(caller) && !services.resources.list(caller).some((each) => each.name === resource)) {
         throw new SluiceError('api.not_found')
       }
       const told = await services.policy.explain({ principal, resource, database, text })

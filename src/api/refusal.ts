@@ -3,7 +3,7 @@ import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { escapeHidden } from '../approval/display.ts'
 import type { ErrorCode } from '../kit/catalogue.ts'
-import { SluiceError, toSluiceError } from '../kit/errors.ts'
+import { SluiceError, toSluiceError, withParticulars } from '../kit/errors.ts'
 import { LIMITS } from './limits.ts'
 import { z } from './zod.ts'
 
@@ -74,7 +74,7 @@ export function refuse(c: Context, thrown: unknown): Response {
     code: error.code,
     rule: '',
     message: named
-      ? `${error.safeMessage} ${escapeHidden(error.detail.slice(0, LIMITS.message_chars))}`
+      ? withParticulars(error.safeMessage, escapeHidden(error.detail.slice(0, LIMITS.message_chars)))
       : error.safeMessage,
     hint: error.remedy,
     retry: RETRY.has(status),

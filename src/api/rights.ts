@@ -1,15 +1,5 @@
 import { actorChain, type Principal } from '../model/principal.ts'
 
-const ADMINS = 'admins'
-
-/** An administrator: a member of `admins`, and so is everyone behind them; never an agent, whatever its groups, nor by a token that was narrowed. */
-export function isAdmin(caller: Principal): boolean {
-  return (
-    caller.scope === undefined &&
-    actorChain(caller).every((party) => party.kind !== 'agent' && party.groups.includes(ADMINS))
-  )
-}
-
 /**
  * Whether something that belongs to a chain (first the one acting) is the caller's own: the caller and everyone behind them are the
  * chain's end. So people see what their agents do; an agent sees what it did for the same person, not what it did for others.

@@ -1,6 +1,8 @@
 import type { Context } from 'hono'
+import { CATALOGUE, type ErrorCode } from '../kit/catalogue.ts'
 import { SluiceError } from '../kit/errors.ts'
 import type { LiveSession } from '../model/ports.ts'
+import { isAdministrator, type Principal } from '../model/principal.ts'
 import { answers, body, mayRead, route } from './access.ts'
 import { type ApiEnv, routeGroup } from './env.ts'
 import { journal, journalIfPossible } from './journal.ts'
@@ -77,7 +79,14 @@ const watch = route('session', {
   responses: { 200: { description: 'Events', content: { 'text/event-stream': { schema: z.string() } } } },
 })
 
-function shown(session: LiveSession | PastSession): z.infer<typeof sessionSchema> {
+/** Why a session ended, as this caller may know it: what concerns a target's address, account or answer is for administrators. */
+function shownEnd(why: string, caller: Principal): string {
+  const [code = ''] = why.split(': ', 1)
+  if (isAdministrator(caller) || !/^(target|vault|tunnel)\.|^internal$/.test(code)) return why
+  return code in CATALOGUE ? `${code}: ${CATALOGUE[code as ErrorCode].message}` : code
+}
+
+function shown(session: LiveSession | PastSession, caller: Principal): z.infer<typeof sessionSchema> {
   const { id, protocol, resource, from, client, upstreamUser, database, opened_ms, operations, rows, bytes } = session
   const counted = { opened_ms, operations, rows, bytes }
   const known = {
@@ -97,7 +106,7 @@ function shown(session: LiveSession | PastSession): z.infer<typeof sessionSchema
     ...known,
     state: 'closed',
     ...(closed_ms === undefined ? {} : { closed_ms }),
-    ...(endedWhy === undefined ? {} : { endedWhy }),
+    ...(endedWhy === undefined ? {} : { endedWhy: shownEnd(endedWhy, caller) }),
   }
 }
 
@@ -112,9 +121,15 @@ export const sessionRoutes = () =>
     .openapi(list, async (c) => {
       const { state, limit, before } = c.req.valid('query')
       const { live, past, next } = await find(c, { state, limit, before })
-      return c.json({ sessions: [...live, ...past].map(shown), ...(next === undefined ? {} : { next }) }, 200)
+      return c.json(
+        {
+          sessions: [...live, ...past].map((each) => shown(each, c.var.caller)),
+          ...(next === undefined ? {} : { next }),
+        },
+        200,
+      )
     })
-    .openapi(get, (c) => c.json(shown(c.var.session), 200))
+    .openapi(get, (c) => c.json(shown(c.var.session, c.var.caller), 200))
     .openapi(kill, (c) => {
       const { caller, services, session } = c.var
       const why = c.req.valid('json').reason

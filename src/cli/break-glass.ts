@@ -82,5 +82,9 @@ async function secretFrom(): Promise<string> {
     lines.close()
     return line.trim()
   }
-  throw new CommandFailure('No secret was given.', EXIT.usage)
+  throw new CommandFailure(
+    'No secret came on stdin.',
+    EXIT.usage,
+    'Run it at a terminal, which asks for the secret, or: sluice break-glass open --reason "…" < FILE',
+  )
 }

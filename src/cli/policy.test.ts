@@ -108,6 +108,27 @@ describe('sluice policy check', () => {
     })
   })
 
+  test('warns of files a resource names that are not there, or hold no certificate', async () => {
+    write('empty.pem', '')
+    write(
+      'files.yaml',
+      `kind: Resource
+name: db
+protocol: postgres
+address: db:5432
+tls: { mode: verify-full, ca: ${join(folder, 'none.pem')}, cert: ${join(folder, 'empty.pem')} }
+users: [{ name: app, password: { file: '${join(folder, 'password')}' } }]
+`,
+    )
+    const { code, out } = await sluice('policy', 'check', 'files.yaml')
+    expect(code).toBe(0)
+    expect(out).toMatch(
+      /^files\.yaml:5:\d+: warning db: tls\.ca, .*none\.pem, is not there on this machine\. The gateway/m,
+    )
+    expect(out).toMatch(/^files\.yaml:5:\d+: warning db: tls\.cert, .*empty\.pem, holds no certificate in PEM form/m)
+    expect(out).toMatch(/^files\.yaml:6:\d+: warning db: the password of app, .*password, is not there/m)
+  })
+
   test('a path that is not there is a usage error', async () => {
     expect(await sluice('policy', 'check', 'nowhere')).toMatchObject({
       code: 2,

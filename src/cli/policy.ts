@@ -6,7 +6,7 @@ Examples:
   sluice policy check policy/
   sluice policy check --json rules.yaml people.yaml
 
-Exit code 1 when something is wrong.
+Exit code 1 when something is wrong. A file that a resource names and that is not on this machine is a warning.
 `
 
 const TEST_EXAMPLES = `

@@ -24,6 +24,12 @@ export function registerSecretCommands(program: Command): void {
         )
       const context = contextOf(command)
       const value = (await text(process.stdin)).replace(/\r?\n$/, '')
+      if (value === '')
+        throw new CommandFailure(
+          'Nothing came on stdin: there is no value to store.',
+          EXIT.usage,
+          `Write: sluice secret set ${name} < FILE`,
+        )
       const answer = await answerOf(context.api.secrets[':name'].$put({ param: { name }, json: { value } }))
       if (context.json) return context.printJson(answer)
       context.print(`Stored ${name}.\n`)

@@ -80,5 +80,8 @@ function tableOf(sessions: readonly ListedSession[], { paint }: Context): string
     { title: 'ops', value: (session) => String(session.operations), right: true },
     { title: 'rows', value: (session) => String(session.rows), right: true },
     { title: 'client', value: (session) => session.client || session.from, most: 30 },
+    ...(sessions.some(({ endedWhy }) => endedWhy)
+      ? [{ title: 'ended', value: (session: ListedSession) => session.endedWhy ?? '' }]
+      : []),
   ])
 }

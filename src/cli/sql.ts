@@ -108,7 +108,7 @@ async function openOrExplain(target: SqlTarget, run: SqlRun): Promise<SqlConnect
   } catch (error) {
     if (isServerError(error))
       throw new CommandFailure(
-        error.message,
+        error.detail && !refusalOf(error) ? `${error.message} (${error.detail})` : error.message,
         exitOf(error),
         error.hint ?? 'Check the name of the resource and your token; `sluice resources` lists what you may open.',
       )

@@ -56,7 +56,7 @@ async function certify(file: string | undefined, options: CertOptions, command: 
   const context = contextOf(command)
   const ttl_ms = durationOf(options.ttl ?? '10m')
   if (file === undefined) return report(context, await signInAgent(context.api, ttl_ms), 'put into the agent')
-  const publicKey = readText(file)
+  const publicKey = publicLineOf(readText(file), file)
   const issued = await answerOf(context.api.ssh.certificates.$post({ json: { publicKey, ttl_ms } }))
   const out = options.out ?? `${file.replace(/\.pub$/, '')}-cert.pub`
   writeFileSync(out, `${issued.certificate}\n`, { mode: 0o644 })
@@ -103,6 +103,16 @@ export async function signInAgent(api: Context['api'], ttl_ms: number): Promise<
     rmSync(folder, { recursive: true, force: true })
   }
   return issued
+}
+
+/** Throws CommandFailure for a private key, so that it never leaves this machine. */
+function publicLineOf(text: string, file: string): string {
+  if (!/PRIVATE KEY-----/.test(text)) return text
+  throw new CommandFailure(
+    `${file} is a private key: it stays where it is, and is sent to nobody.`,
+    EXIT.usage,
+    `Name the public one: sluice ssh cert ${file}.pub`,
+  )
 }
 
 function readText(file: string): string {

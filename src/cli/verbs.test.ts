@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createProgram } from './program.ts'
 import { runProgram } from './run.ts'
@@ -109,5 +112,15 @@ test('a token is issued to a principal only: a bare name is told what is missing
   const wrong = { out: '', err: expect.stringContaining('Write `agent:triage-bot`'), code: 2 }
   expect(await sluice('token', 'issue', 'triage-bot')).toEqual(wrong)
   expect(await sluice('token', 'issue', 'agent:bot', '--for', 'ada')).toEqual(wrong)
+  expect(asked).toEqual([])
+})
+
+test('a private key is sent to nobody: the public one is asked for', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-verbs-'))
+  const file = join(folder, 'id')
+  writeFileSync(file, '-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n')
+  const { err, code } = await sluice('ssh', 'cert', file)
+  rmSync(folder, { recursive: true })
+  expect([err, code]).toEqual([expect.stringContaining(`Name the public one: sluice ssh cert ${file}.pub\n`), 2])
   expect(asked).toEqual([])
 })

@@ -27,6 +27,12 @@ export function splitAddress(address: string): { host: string; port: number } {
   return { host: match[1]!, port: Number(match[2]) }
 }
 
+function reasonOf({ code, message }: NodeJS.ErrnoException, host: string, port: number): string {
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the gateway cannot resolve the name ${host}`
+  if (code === 'ECONNREFUSED') return `nothing listens at ${host}:${port}`
+  return message
+}
+
 /** Connects to the target, at most LIMITS.dial_ms. */
 function dialTcp(host: string, port: number, signal?: AbortSignal): Promise<Duplex> {
   return new Promise((resolve, reject) => {
@@ -36,9 +42,12 @@ function dialTcp(host: string, port: number, signal?: AbortSignal): Promise<Dupl
       socket.destroy()
       reject(new SluiceError('target.unreachable', detail))
     }
-    const onError = (error: Error) => fail(error.message)
+    const onError = (error: NodeJS.ErrnoException) => fail(reasonOf(error, host, port))
     const onAbort = () => fail('the session ended')
-    const timer = setTimeout(() => fail('no answer in time'), LIMITS.dial_ms)
+    const timer = setTimeout(
+      () => fail(`no answer from ${host}:${port} within ${LIMITS.dial_ms / 1000} s`),
+      LIMITS.dial_ms,
+    )
     const finish = () => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)

@@ -91,9 +91,15 @@ export async function createGateway(config: GatewayConfig): Promise<Gateway> {
 }
 
 /** An error of the gateway's own or of its target, with its place: the only trace of it, since the client hears nothing of it. */
-function report(log: Log, error: SluiceError): void {
-  const { stack } = error.cause instanceof Error ? error.cause : error
-  log.error('a session ended by an error that is not its client’s', { code: error.code, detail: error.detail, stack })
+function report(log: Log, error: SluiceError, session?: GatewaySession): void {
+  // What a target refused has no place in our code.
+  const { stack } = error.code !== 'internal' ? {} : error.cause instanceof Error ? error.cause : error
+  log.error('a session ended by an error that is not its client’s', {
+    ...(session && { session: session.id, resource: session.resource.name }),
+    code: error.code,
+    detail: error.detail,
+    stack,
+  })
 }
 
 /** One client from accept to close. A programmer error ends its session, never the process. */
@@ -101,7 +107,10 @@ async function serveOne(protocol: Protocol, socket: Socket, gate: ClientGate, lo
   try {
     await protocol.serve(socket, gate)
   } catch (thrown) {
-    report(log, toSluiceError(thrown))
+    const error = toSluiceError(thrown)
+    report(log, error, gate.session)
+    // So that its record says why it came to nothing.
+    gate.session?.end(error)
   } finally {
     socket.destroySoon()
     try {

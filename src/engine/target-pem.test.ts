@@ -25,6 +25,6 @@ test('files of a target are read anew for each session, its key by way of the va
 test('what is not configured is not there, and what cannot be read ends the login', async () => {
   expect(await readTargetPem({ mode: 'require' }, secrets)).toEqual({})
   await expect(readTargetPem({ mode: 'verify-ca', ca: '/nonexistent' }, secrets)).rejects.toMatchObject({
-    code: 'target.login',
+    code: 'target.tls_files',
   })
 })

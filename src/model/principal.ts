@@ -18,6 +18,16 @@ export interface Principal {
   readonly scope?: Scope
 }
 
+const ADMINS = 'admins'
+
+/** An administrator: a member of `admins`, and so is everyone behind them; never an agent, whatever its groups, nor by a token that was narrowed. */
+export function isAdministrator(principal: Principal): boolean {
+  return (
+    principal.scope === undefined &&
+    actorChain(principal).every((party) => party.kind !== 'agent' && party.groups.includes(ADMINS))
+  )
+}
+
 /** What a client presented to prove who it is. */
 export interface Claim {
   /**

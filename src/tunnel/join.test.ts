@@ -1,5 +1,7 @@
 /** How a connector becomes one, and what does not. */
 import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { startTunnelRig, type TunnelRig } from '../../test/rig/tunnels.ts'
@@ -62,6 +64,19 @@ test.each([
   await using rig = await startTunnelRig()
   await expect(joinWith(rig, token)).rejects.toThrow(code('tunnel.token'))
   expect(rig.ledger).toEqual([])
+})
+
+test('a port where something else answers is told in words, not in those of OpenSSL', async () => {
+  await using rig = await startTunnelRig()
+  const token = await rig.token('vpc-1')
+  await using other = createServer((_, response) => response.end('an API'))
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo
+  const wrong = { ...wayTo(rig), port }
+  await expect(join(wrong, new Secret(token), '1.0.0')).rejects.toMatchObject({
+    code: 'tunnel.unreachable',
+    detail: 'what answers there is not a gateway’s `listen.tunnel`',
+  })
 })
 
 test('a token of another installation is kept from this gateway: it is a stranger', async () => {

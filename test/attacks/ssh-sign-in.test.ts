@@ -305,7 +305,7 @@ describe.skipIf(sshdMissing)('Attacks on signing in to SSH', () => {
     const before = sshd.log()
     const done = await stage.ssh('human:ada', ['moved@127.0.0.1', 'echo in'])
     expect(done).toMatchObject({ status: 255, stdout: '' })
-    expect(done.stderr).toContain('The target shows a host key that nobody vouched for.')
+    expect(done.stderr).toContain('The target shows a host key that the resource does not name.')
     expect(sshd.log().slice(before.length)).not.toMatch(/Accepted|Failed|userauth/)
   })
 

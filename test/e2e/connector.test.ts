@@ -124,7 +124,7 @@ describe('small and separate', () => {
     const loaded = readFileSync(list, 'utf8').split('\n')
     const ours = loaded.flatMap((url) => /\/src\/(.+)$/.exec(url)?.[1] ?? [])
     const folders = [...new Set(ours.map((path) => path.split('/').slice(0, -1).join('/')))].sort()
-    expect(folders).toEqual(['', 'cli', 'kit', 'tunnel', 'tunnel/connector'])
+    expect(folders).toEqual(['', 'cli', 'kit', 'kit/catalogue', 'tunnel', 'tunnel/connector'])
     expect(ours.filter((path) => path.startsWith('cli/')).sort()).toEqual([
       ...['cli/connector.ts', 'cli/duration.ts', 'cli/exit.ts', 'cli/paint.ts', 'cli/run.ts'],
     ])

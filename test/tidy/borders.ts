@@ -84,6 +84,7 @@ export const CROSSINGS: Readonly<Record<string, string>> = {
   ...offline('cli/policy/check.ts', 'policy'),
   ...offline('cli/policy/explain.ts', 'model', 'policy'),
   ...offline('cli/policy/files.ts', 'policy'),
+  ...offline('cli/policy/named-files.ts', 'policy'),
   ...offline('cli/policy/print.ts', 'policy'),
   ...offline('cli/policy/problems.ts', 'policy'),
   ...offline('cli/policy/schema.ts', 'policy'),

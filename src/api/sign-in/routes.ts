@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Finished } from '../../identity/sign-in/desk.ts'
 import { isLoopbackRedirect, ownPath, type Purpose } from '../../identity/sign-in/purpose.ts'
-import { SluiceError, toSluiceError } from '../../kit/errors.ts'
+import { SluiceError, toSluiceError, withParticulars } from '../../kit/errors.ts'
 import { type ApiEnv, routeGroup } from '../env.ts'
 import { statusOf } from '../refusal.ts'
 import { peerOf } from '../sign-in.ts'
@@ -265,7 +265,7 @@ async function fieldsOf(c: Context<ApiEnv>): Promise<Record<string, string>> {
 export function sendFailure(c: Context<ApiEnv>, thrown: unknown): Response {
   const error = toSluiceError(thrown)
   if (error.code === 'internal') c.var.services.log.error('signing in failed', { detail: error.detail })
-  const named = error.code === 'api.invalid' ? ` ${error.detail}.` : ''
-  const content = `<p>${escapeHtml(error.safeMessage + named)}</p><p>${escapeHtml(error.remedy)}</p><p><a href="/sign-in">Sign in</a></p>`
+  const what = error.code === 'api.invalid' ? withParticulars(error.safeMessage, error.detail) : error.safeMessage
+  const content = `<p>${escapeHtml(what)}</p><p>${escapeHtml(error.remedy)}</p><p><a href="/sign-in">Sign in</a></p>`
   return sendPage(c, { title: 'Not signed in', content, status: statusOf(error.code) as ContentfulStatusCode as 400 })
 }

@@ -2,6 +2,7 @@ import { compilePolicy, policyTests } from '../../policy/index.ts'
 import { EXIT } from '../exit.ts'
 import { paintFor } from '../paint.ts'
 import { isTestFile, readPolicyFiles } from './files.ts'
+import { namedFileWarnings } from './named-files.ts'
 import { counted, formatProblems } from './print.ts'
 import { problemsOf } from './problems.ts'
 
@@ -10,7 +11,7 @@ export function checkPolicy(paths: readonly string[], json: boolean): void {
   const files = readPolicyFiles(paths)
   const [policy, problems] = problemsOf(() => compilePolicy(files))
   for (const file of files.filter(isTestFile)) problems.push(...problemsOf(() => policyTests([file]))[1])
-  const warnings = policy?.warnings ?? []
+  const warnings = policy ? [...policy.warnings, ...namedFileWarnings(policy.resources, files)] : []
   process.exitCode = problems.length > 0 ? EXIT.failure : EXIT.ok
   if (json) {
     const holds = policy && {

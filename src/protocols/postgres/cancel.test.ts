@@ -136,7 +136,7 @@ describe('a cancel on its way to the target', () => {
     const upstream = await upstreamOf(open, { mode: 'require' })
     await expect(
       sendCancel(upstream, { processId: 1, cancelKey: Buffer.alloc(4) }, AbortSignal.timeout(5_000)),
-    ).rejects.toMatchObject({ code: 'target.login' })
+    ).rejects.toMatchObject({ code: 'target.tls_declined' })
     upstream.stream.destroy()
   })
 })

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { utf8 } from '../../kit/bytes.ts'
 import type { ErrorCode } from '../../kit/catalogue.ts'
-import type { SluiceError } from '../../kit/errors.ts'
+import { particulars, type SluiceError } from '../../kit/errors.ts'
 import { CLIENT, Intake, type Wait } from './intake.ts'
 import { GOODBYE_MS, TOKEN_BYTES } from './limits.ts'
 import { authenticationCleartextPassword, type ErrorFields, errorResponse } from './messages.ts'
@@ -52,6 +52,10 @@ const SQLSTATE: Partial<Record<ErrorCode, string>> = {
   'target.unreachable': '08006',
   'target.left': '08006',
   'target.login': '08004',
+  'target.tls_declined': '08004',
+  'target.tls_required': '08004',
+  'target.tls_failed': '08004',
+  'target.tls_files': '08004',
   'session.shutdown': '57P01',
   'session.killed': '57P01',
   'session.limit': '53300',
@@ -65,14 +69,17 @@ const TELLING: ReadonlySet<ErrorCode> = new Set([
   'sql.setting',
 ])
 
-/** What a client is told of an error that ends its start-up: the catalogue's words, or the target's own where they concern what the client asked for. */
-export function refusalFields(error: SluiceError): ErrorFields {
+/**
+ * What a client is told of an error that ends its start-up: the catalogue's words, or the target's own where they concern what the client
+ * asked for. An administrator also hears the particulars of the way to the target.
+ */
+export function refusalFields(error: SluiceError, administrator = false): ErrorFields {
   if (isFields(error.cause)) return error.cause
   return {
     severity: 'FATAL',
     code: SQLSTATE[error.code] ?? 'XX000',
     message: error.safeMessage,
-    detail: TELLING.has(error.code) ? error.detail : undefined,
+    detail: TELLING.has(error.code) ? error.detail : particulars(error, administrator) || undefined,
     hint: error.remedy,
   }
 }

@@ -1,5 +1,5 @@
-import { SluiceError, toSluiceError } from '../../kit/errors.ts'
-import type { Claim } from '../../model/principal.ts'
+import { isOurSide, SluiceError, toSluiceError } from '../../kit/errors.ts'
+import { type Claim, isAdministrator } from '../../model/principal.ts'
 import { PostgresSql, SessionMirror } from '../../sql/postgres.ts'
 import {
   type ClientStream,
@@ -43,19 +43,14 @@ export function createPostgres(options: PostgresOptions = {}): Protocol {
         return
       }
       const { stream } = opening
+      const from = client.remoteAddress ?? ''
+      const served = new ServedSession(opening, { gate, cancels, catalogues, sampleRows, from })
       try {
-        await new ServedSession(opening, {
-          gate,
-          cancels,
-          catalogues,
-          sampleRows,
-          from: client.remoteAddress ?? '',
-        }).run()
+        await served.run()
       } catch (thrown) {
         const error = toSluiceError(thrown)
-        refuse(stream, refusalFields(error))
-        // The caller hears nothing of the target's side; whoever runs the gateway must.
-        if (error.code === 'internal' || /^(target|vault)\./.test(error.code)) throw error
+        refuse(stream, refusalFields(error, served.administrator))
+        if (isOurSide(error)) throw error
       }
     },
   }
@@ -84,6 +79,8 @@ interface House {
 class ServedSession {
   readonly #opening: StartupOpening
   readonly #house: House
+  /** The caller proved to be one. */
+  administrator = false
 
   constructor(opening: StartupOpening, house: House) {
     this.#opening = opening
@@ -101,6 +98,7 @@ class ServedSession {
     }
     const session = (await this.#byCertificate(wanted)) ?? (await gate.open(await this.#token(), wanted))
     if (isRefusal(session)) throw new SluiceError('identity.refused')
+    this.administrator = isAdministrator(session.principal)
     if (startup.replication) await this.#permitReplication(session)
     const upstream = await session.dial()
     await this.#converse(session, upstream)

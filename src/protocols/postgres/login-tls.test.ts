@@ -114,23 +114,23 @@ describe('TLS to the target', () => {
     const error = await refusal(
       loginAs({ port: secure.port, ...scrambled, tls: { mode, ca: 'ca.crt', ...more }, pem: { ca } }),
     )
-    expect(error.code).toBe('target.login')
+    expect(error.code).toBe('target.tls_failed')
   })
 
   test("a file that holds no certificate is the administrator's to mend", async () => {
     const pem = { ca: authority.ca, cert: 'not PEM', key: new Secret('neither') }
     const tls = { mode: 'verify-ca', ca: 'ca.crt', cert: 'c.crt', key: 'c.key' } as const
-    expect((await refusal(loginAs({ port: secure.port, ...scrambled, tls, pem }))).code).toBe('target.login')
+    expect((await refusal(loginAs({ port: secure.port, ...scrambled, tls, pem }))).code).toBe('target.tls_files')
   })
 
   test('a file that was not loaded is not passed over', async () => {
     const error = await refusal(loginAs({ port: secure.port, ...scrambled, tls: { mode: 'verify-ca', ca: 'ca.crt' } }))
-    expect(error.code).toBe('target.login')
+    expect(error.code).toBe('target.tls_files')
   })
 
   test('A47: a server that declines TLS gets no password', async () => {
     const error = await refusal(loginAs({ port: open.port, ...scrambled, tls: { mode: 'require' } }))
-    expect([error.code, error.detail]).toEqual(['target.login', 'the target declines TLS'])
+    expect([error.code, error.detail]).toEqual(['target.tls_declined', 'the answer to SSLRequest is no'])
   })
 })
 

@@ -237,12 +237,16 @@ const BUSY: Readonly<Record<string, string>> = {
   '55000': 'the target does not accept connections to this database now',
 }
 
+/** How hba refuses a connection in the clear (libpq/auth.c), in whatever case of "no entry" and "rejected by one". */
+const NO_TLS = /pg_hba\.conf .*, no encryption$/
+
 /** The server's refusal to log us in. Whatever concerns the stored account stays inside. */
 function refusedBy(body: Buffer, wanted: LoginWish): SluiceError {
   const fields = readErrorFields(body)
   const code = fields.get('C') ?? ''
   const said = fields.get('M') ?? ''
   const message = CALLERS_FAULT[code]?.(wanted, said) ?? BUSY[code]
-  if (message === undefined) return new SluiceError('target.login', `${code} ${said}`)
+  if (message === undefined)
+    return new SluiceError(NO_TLS.test(said) ? 'target.tls_required' : 'target.login', `${code} ${said}`)
   return new SluiceError('target.refused', `${code} ${said}`, { cause: { severity: 'FATAL', code, message } })
 }

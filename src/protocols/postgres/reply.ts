@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../kit/catalogue.ts'
-import type { SluiceError } from '../../kit/errors.ts'
+import { type SluiceError, withParticulars } from '../../kit/errors.ts'
 import type { HeldNotice, Refusal } from '../contract.ts'
 import { FRONTEND } from './codec.ts'
 import { cstring, errorResponse, frame, noticeResponse, query } from './messages.ts'
@@ -89,7 +89,7 @@ export function fatalResponse(why: SluiceError): Buffer {
   return errorResponse({
     severity: 'FATAL',
     code: sqlstate(why.code),
-    message: detail ? `${why.safeMessage} ${detail}` : why.safeMessage,
+    message: withParticulars(why.safeMessage, detail),
     hint: why.remedy,
   })
 }

@@ -20,20 +20,20 @@ const ACCEPTED = 'S'.charCodeAt(0)
 
 /**
  * Encrypts the leg to the target as its `tls.mode` says; `disable` leaves it as it is. There is no mode that would go on in the clear when the
- * target declines (A47). Throws SluiceError `target.login` when it declines or its certificate does not hold.
+ * target declines (A47). Throws SluiceError `target.tls_declined`, `target.tls_failed` or `target.tls_files`.
  */
 export async function secureTarget(intake: Intake, upstream: Upstream): Promise<TLSSocket | undefined> {
   if (upstream.tls.mode === 'disable') return undefined
   intake.stream.write(sslRequest())
   const [answer] = await intake.take(1)
-  if (answer !== ACCEPTED) throw new SluiceError('target.login', 'the target declines TLS')
+  if (answer !== ACCEPTED) throw new SluiceError('target.tls_declined', 'the answer to SSLRequest is no')
   if (intake.ahead) throw intake.malformed('bytes in the clear behind the answer to SSLRequest')
   const tls = connect(tlsOptions(intake.stream, upstream))
   try {
     await intake.secure(tls, 'secureConnect')
   } catch (cause) {
     if (cause instanceof SluiceError && cause.code === 'target.left')
-      throw new SluiceError('target.login', `TLS: ${cause.detail}`, { cause })
+      throw new SluiceError('target.tls_failed', cause.detail, { cause })
     throw cause
   }
   return tls
@@ -61,7 +61,7 @@ const contexts = new Lru<string, SecureContext>(TARGET_CONTEXTS)
 function contextOf({ tls, pem = {} }: Upstream): SecureContext {
   const { ca, cert, key } = pem
   if ((tls.ca && !ca) || (tls.cert && !cert) || (tls.key && !key))
-    throw new SluiceError('target.login', 'a TLS file of the target was not loaded')
+    throw new SluiceError('target.tls_files', 'a file was not loaded')
   const digest = sha256(JSON.stringify([ca, cert, key?.reveal()]))
   const known = contexts.get(digest)
   if (known) return known
@@ -74,6 +74,6 @@ function parsed(options: SecureContextOptions): SecureContext {
   try {
     return createSecureContext(options)
   } catch (cause) {
-    throw new SluiceError('target.login', `TLS files of the target: ${(cause as Error).message}`, { cause })
+    throw new SluiceError('target.tls_files', (cause as Error).message, { cause })
   }
 }

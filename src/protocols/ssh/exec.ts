@@ -1,10 +1,10 @@
+import { plainLine } from '../../kit/plain-line.ts'
 import { SshReader } from '../../kit/ssh-wire.ts'
 import type { OutcomeStatus } from '../../model/transcript.ts'
 import { type Request, STDERR } from './channel-messages.ts'
 import { type Lifetime, lifetime } from './lifetime.ts'
 import { type OutputMask, outputMask } from './mask.ts'
 import type { Program, ProgramParts } from './program.ts'
-import { plainLine } from './reply.ts'
 import type { WindowSize } from './terminal.ts'
 import { Typing } from './typing.ts'
 

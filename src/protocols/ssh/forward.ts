@@ -1,3 +1,4 @@
+import { plainLine } from '../../kit/plain-line.ts'
 import { SshReader, sshString, sshUint32 } from '../../kit/ssh-wire.ts'
 import type { Network } from '../../model/facts.ts'
 import type { Operation } from '../../model/operation.ts'
@@ -9,7 +10,7 @@ import { decide, type Held } from './decide.ts'
 import { ForwardedStream } from './forward-stream.ts'
 import type { GlobalAnswer, GlobalRequests } from './global-requests.ts'
 import { forwardOperation, lendOperation } from './operation.ts'
-import { plainLine, sentence } from './reply.ts'
+import { sentence } from './reply.ts'
 
 /** Networks no rule opens: the credentials of the machine itself are there, or no machine is. */
 const NEVER: ReadonlySet<Network> = new Set<Network>(['metadata', 'link-local', 'special'])

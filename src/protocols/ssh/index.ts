@@ -1,6 +1,7 @@
 import type { AuthContext } from 'ssh2'
-import { type SluiceError, toSluiceError } from '../../kit/errors.ts'
+import { isOurSide, particulars, type SluiceError, toSluiceError } from '../../kit/errors.ts'
 import type { Secret } from '../../kit/secret.ts'
+import { isAdministrator } from '../../model/principal.ts'
 import type { ClientStream, Gate, Protocol, Session } from '../contract.ts'
 import { converse } from './conversation.ts'
 import { Handshake } from './handshake.ts'
@@ -75,6 +76,9 @@ class Service {
   #grace: NodeJS.Timeout | undefined
   #settle: (failed?: unknown) => void = () => {}
   #reached = false
+  #administrator = false
+  /** What went wrong on our side, for whoever runs the gateway. */
+  #failed: unknown
 
   constructor(client: ClientStream, gate: Gate, parts: ServiceParts) {
     this.#client = client
@@ -113,7 +117,7 @@ class Service {
     clearTimeout(this.#grace)
     this.#left.abort()
     // Once there is a conversation, it is over when that is.
-    if (!this.#reached) this.#settle()
+    if (!this.#reached) this.#settle(this.#failed)
   }
 
   #goodbye(reason: number, text: string): void {
@@ -134,14 +138,15 @@ class Service {
       if (session) await this.#serve(session, context)
     } catch (thrown) {
       const error = toSluiceError(thrown)
-      this.#goodbye(REASON.BY_APPLICATION, wordsOf(error))
-      if (error.code === 'internal' && !this.#left.signal.aborted) this.#settle(thrown)
+      if (isOurSide(error) && !this.#left.signal.aborted) this.#failed = thrown
+      this.#goodbye(REASON.BY_APPLICATION, wordsOf(error, this.#administrator))
     }
   }
 
   /** Reaches the target before the client is told that it is in: what fails is then said in words. */
   async #serve(session: Session, context: AuthContext): Promise<void> {
     clearTimeout(this.#grace)
+    this.#administrator = isAdministrator(session.principal)
     const upstream = await session.dial()
     const target = await loginToTarget(session.carry(this.#client, upstream.stream), upstream)
     if (this.#left.signal.aborted) return void target.end()
@@ -156,7 +161,8 @@ class Service {
   }
 }
 
-/** What a client may read of an error. */
-function wordsOf(error: SluiceError): string {
-  return `${error.safeMessage} ${error.remedy}`.trim()
+/** What a client may read of an error; an administrator reads why. */
+function wordsOf(error: SluiceError, administrator: boolean): string {
+  const why = particulars(error, administrator)
+  return [error.safeMessage, why && `(${why})`, error.remedy].filter(Boolean).join(' ')
 }

@@ -1,3 +1,4 @@
+import { plainLine } from '../../kit/plain-line.ts'
 import type { HeldNotice, Refusal } from '../contract.ts'
 
 /** How a refused or stopped program ends. */
@@ -13,13 +14,6 @@ export const EXIT = {
 /** Exit status of a refused program. */
 export function exitOf(refusal: Refusal): number {
   return refusal.status === 'pending' ? EXIT.pending : EXIT.refused
-}
-
-const CONTROLS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
-
-/** One line that cannot move a cursor (a rule's sentence, a path, a target's description). */
-export function plainLine(text: string): string {
-  return text.replace(CONTROLS, (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`)
 }
 
 /** For people one sentence, for programs one line of JSON (design §9). */

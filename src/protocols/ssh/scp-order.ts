@@ -1,7 +1,7 @@
+import { plainLine } from '../../kit/plain-line.ts'
 import { effects } from '../../model/effects.ts'
 import type { Operation } from '../../model/operation.ts'
 import { fileOperation } from './operation.ts'
-import { plainLine } from './reply.ts'
 import { lineOf, type Word, wordsOf } from './words.ts'
 
 /** What `scp` is started for on the target: the legacy protocol of `scp -O`. */

@@ -1,11 +1,12 @@
 import { Carry } from '../../kit/carry.ts'
+import { plainLine } from '../../kit/plain-line.ts'
 import { effects } from '../../model/effects.ts'
 import type { Permit, Refusal } from '../contract.ts'
 import { SCP_DEPTH, SCP_LINE_BYTES } from './channel-limits.ts'
 import { type Deciding, decide, type Held } from './decide.ts'
 import { TransferDigest } from './digest.ts'
 import { fileOperation } from './operation.ts'
-import { plainLine, refusalText, sentence } from './reply.ts'
+import { refusalText, sentence } from './reply.ts'
 import { placesOf, type ScpOrder } from './scp-order.ts'
 import { malformed } from './sftp-packets.ts'
 

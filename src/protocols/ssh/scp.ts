@@ -1,7 +1,7 @@
+import { plainLine } from '../../kit/plain-line.ts'
 import { type Request, STDERR } from './channel-messages.ts'
 import { type Lifetime, lifetime } from './lifetime.ts'
 import type { Program, ProgramParts } from './program.ts'
-import { plainLine } from './reply.ts'
 import type { ScpOrder } from './scp-order.ts'
 import { ScpRelay } from './scp-relay.ts'
 

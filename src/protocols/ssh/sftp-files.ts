@@ -1,7 +1,7 @@
+import { plainLine } from '../../kit/plain-line.ts'
 import type { Permit } from '../contract.ts'
 import type { Deciding } from './decide.ts'
 import { TransferDigest } from './digest.ts'
-import { plainLine } from './reply.ts'
 
 export interface OpenFile {
   readonly permit: Permit

@@ -1,8 +1,8 @@
+import { plainLine } from '../../kit/plain-line.ts'
 import { type EffectSet, effects } from '../../model/effects.ts'
 import type { FileFacts } from '../../model/facts.ts'
 import type { Operation } from '../../model/operation.ts'
 import { fileOperation } from './operation.ts'
-import { plainLine } from './reply.ts'
 import { lineOf, wordsOf } from './words.ts'
 
 /**

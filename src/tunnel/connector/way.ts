@@ -59,6 +59,10 @@ function asSluiceError(thrown: unknown, late: boolean): SluiceError {
   if (thrown instanceof SluiceError) return thrown
   const { code = '', message } = thrown as NodeJS.ErrnoException
   if (late) return new SluiceError('tunnel.unreachable', 'no answer in time', { cause: thrown })
+  if (code.startsWith('ERR_SSL_'))
+    return new SluiceError('tunnel.unreachable', 'what answers there is not a gateway’s `listen.tunnel`', {
+      cause: thrown,
+    })
   return new SluiceError(TRUST.test(code) ? 'tunnel.stranger' : 'tunnel.unreachable', message, { cause: thrown })
 }
 
