@@ -126,6 +126,10 @@ test('what code reads, no table may describe', () => {
 
 test('on a terminal, what starts a pager runs what is typed there', () => {
   for (const line of ['git log', 'less f', '/usr/bin/man ls', 'sudo systemctl status x'])
-    expect([line, shell.read(line, 'exec', true).confidence, shell.read(line).confidence]).toEqual([line, 'opaque', 'exact'])
+    expect([line, shell.read(line, 'exec', true).confidence, shell.read(line).confidence]).toEqual([
+      line,
+      'opaque',
+      'exact',
+    ])
   expect(shell.read('cat f', 'exec', true).confidence).toBe('exact')
 })

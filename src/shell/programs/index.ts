@@ -5,7 +5,17 @@ import { readAwk } from './awk.ts'
 import { readDate, readDd } from './dd.ts'
 import { readAlias, readDeclare, readSet, readShopt, readTestCommand, readUnset } from './declare.ts'
 import { readGit } from './git.ts'
-import { readCrontab, readIp, readJq, readMan, readNginx, readPager, readStrings, readSysctl } from './looking.ts'
+import {
+  readCrontab,
+  readIp,
+  readJq,
+  readMan,
+  readNginx,
+  readPager,
+  readService,
+  readStrings,
+  readSysctl,
+} from './looking.ts'
 import { readGetent, readPs } from './processes.ts'
 import { readRsync, readScp, readSsh } from './remote.ts'
 import { readSed } from './sed.ts'
@@ -54,6 +64,7 @@ const READERS: readonly (readonly [names: string, effects: readonly Effect[], re
   ['ip', [], readIp],
   ['sysctl', [], readSysctl],
   ['nginx', [], readNginx],
+  ['service', [], readService],
   ['source .', [], readSource],
   ['ssh', ['connect'], readSsh],
   ['scp', ['connect'], readScp],

@@ -124,3 +124,12 @@ export function readNginx(call: Call): void {
   const signals = signal?.literal && signal.text === '-s' && name?.literal && rest.length === 0
   if (call.words.length > 0 && !signals) call.unknown('settings of nginx that are not its own')
 }
+
+/** `service NAME status` asks; any other word makes it do something. */
+export function readService(call: Call): void {
+  const [name, action, ...rest] = call.words
+  const asks = name?.text === '--status-all' ? action === undefined : action?.text === 'status' && rest.length === 0
+  if (asks && call.words.every((word) => word.literal) && /^[\w@-][\w.@-]*$/.test(name?.text ?? ''))
+    return call.add(READ)
+  call.add(EXECUTE)
+}

@@ -161,7 +161,19 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
     otherOptions: 'harmless',
     operands: 'delete',
   },
-  'mount umount swapon swapoff': { effects: ['define'], otherOptions: 'harmless', operands: 'write', bare: ['read'] },
+  'mount swapon': {
+    effects: ['define'],
+    otherOptions: 'harmless',
+    options: {
+      '-l --show-labels -v --verbose -s --summary --show --noheadings --raw --bytes': 'flag',
+      '-t --types': 'text',
+      '-a --all -o --options -O -T --fstab -B --bind -R --rbind -M --move -f --fake -L --label -U --uuid --source --target --make-shared':
+        { takes: 'maybe', effects: ['define'] },
+    },
+    operands: 'write',
+    bare: ['read'],
+  },
+  'umount swapoff': { effects: ['define'], otherOptions: 'harmless', operands: 'write' },
   blkid: { effects: ['read'], options: { '-p -i -l -k': 'flag', '-s -t -o -L -U': 'text' }, operands: 'read' },
   'lsblk findmnt': { effects: ['read'], otherOptions: 'harmless' },
 }

@@ -4,7 +4,7 @@ const STATE: CommandDocument = { effects: ['execute'], otherOptions: 'harmless' 
 const LOOK: CommandDocument = { effects: ['read'], otherOptions: 'harmless' }
 const STRICT: CommandDocument = {
   effects: ['read'],
-  options: { '--no-pager --no-legend -a --all -l --full --installed --names-only': 'flag' },
+  options: { '--no-pager --no-legend -a --all -l --full --installed --upgradable --upgradeable --names-only': 'flag' },
 }
 const FIX: CommandDocument = {
   effects: ['define'],
@@ -17,6 +17,23 @@ export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
   'top pgrep pidof free vmstat iostat mpstat lscpu lsusb lspci lsmod nproc uname arch hostid id groups whoami w tty locale cal getconf logname printenv':
     { ...LOOK, options: { '-i -p -F --pidfile': 'read' } },
   'who users uptime last lastb lastlog': { ...LOOK, options: { '-f --file': 'read' }, operands: 'read' },
+  pstree: { effects: ['read'], options: { '-a -A -c -g -h -l -n -p -s -S -t -T -u -U -Z': 'flag' } },
+  arp: { effects: ['define'], options: { '-n -a -e -v': 'flag' }, bare: ['read'] },
+  openssl: {
+    effects: [],
+    subcommands: {
+      version: { effects: ['read'], options: { '-a -v -b -o -f -p -d': 'flag' } },
+      x509: {
+        effects: ['read'],
+        options: {
+          '-in': 'read',
+          '-inform -checkend -ext -nameopt': 'text',
+          '-noout -text -dates -startdate -enddate -subject -issuer -serial -fingerprint -purpose -sha256 -ocsp_uri -email':
+            'flag',
+        },
+      },
+    },
+  },
   history: { effects: ['session'] },
   lsof: { effects: ['read'], otherOptions: 'harmless', options: { '-D': 'unknown' } },
   hostname: { effects: ['define'], options: { '-f -i -I -s -d -A --fqdn --short': 'flag' }, bare: ['read'] },
@@ -99,7 +116,6 @@ export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
       'poweroff reboot halt kexec suspend hibernate rescue emergency': { effects: ['execute', 'delete'] },
     },
   },
-  service: { effects: ['execute'], otherOptions: 'harmless', options: { '--status-all': 'flag' } },
   loginctl: {
     effects: [],
     subcommands: { 'list-sessions list-users session-status user-status show-session': STRICT },

@@ -58,7 +58,7 @@ const KUBECTL: CommandDocument = {
     'port-forward proxy': { effects: ['connect', 'export', 'import'], otherOptions: 'harmless' },
     cp: { effects: ['connect', 'export', 'import', 'read', 'write'], otherOptions: 'harmless' },
     exec: {
-      effects: ['connect'],
+      effects: ['connect', 'execute'],
       options: { '-i -t -it -ti -q --stdin --tty --quiet': 'flag', '-c --container -n --namespace': 'text' },
       operands: ['text', 'command'],
     },
