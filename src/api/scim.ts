@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { RESOURCE_TYPES, SCHEMAS } from '../identity/scim/discovery.ts'
 import { ScimFailure } from '../identity/scim/failure.ts'
 import { LIMITS } from '../identity/scim/limits.ts'
 import { URN } from '../identity/scim/schema.ts'
@@ -34,30 +35,31 @@ export function scimRoutes() {
     await enter(c)
     return send(c, config(c))
   })
-  app.get(`${at}/ResourceTypes`, async (c) => {
-    await enter(c)
-    const types = [
-      {
-        schemas: ['urn:ietf:params:scim:schemas:core:2.0:ResourceType'],
-        id: 'User',
-        name: 'User',
-        endpoint: '/Users',
-        schema: URN.user,
-      },
-      {
-        schemas: ['urn:ietf:params:scim:schemas:core:2.0:ResourceType'],
-        id: 'Group',
-        name: 'Group',
-        endpoint: '/Groups',
-        schema: URN.group,
-      },
-    ]
-    return list(c, { rows: types, total: types.length, startIndex: 1 }, (type) => type)
-  })
+  discovery(app, `${at}/ResourceTypes`, RESOURCE_TYPES)
+  discovery(app, `${at}/Schemas`, SCHEMAS)
   app.all('/scim/*', () => {
     throw new ScimFailure(404, 'There is no such resource.')
   })
   return app
+}
+
+/** What the service is, all of it or one by its id (RFC 7644 §4). */
+function discovery(app: ReturnType<typeof routeGroup>, path: string, all: readonly { readonly id: string }[]): void {
+  const shown = (c: Context<ApiEnv>, one: { readonly id: string }): Resource => {
+    const type = path.endsWith('Schemas') ? 'Schema' : 'ResourceType'
+    return { ...one, meta: { resourceType: type, location: `${base(c)}/${type}s/${one.id}` } }
+  }
+  app.get(path, async (c) => {
+    await enter(c)
+    if (c.req.query('filter') !== undefined) throw new ScimFailure(403, 'Nothing is filtered here.')
+    return list(c, { rows: all, total: all.length, startIndex: 1 }, (one) => shown(c, one))
+  })
+  app.get(`${path}/:id`, async (c) => {
+    await enter(c)
+    const one = all.find(({ id }) => id === c.req.param('id'))
+    if (!one) throw new ScimFailure(404, 'There is no such resource.')
+    return send(c, shown(c, one))
+  })
 }
 
 function groupRoutes(app: ReturnType<typeof routeGroup>, at: string): void {
@@ -98,7 +100,7 @@ export const SCIM_PATHS = [
     ...['get', 'put', 'patch', 'delete'].map((method) => `${method} /scim/:provider/v2/${type}/:id`),
   ]),
   'get /scim/:provider/v2/ServiceProviderConfig',
-  'get /scim/:provider/v2/ResourceTypes',
+  ...['ResourceTypes', 'Schemas'].flatMap((of) => [`get /scim/:provider/v2/${of}`, `get /scim/:provider/v2/${of}/:id`]),
 ]
 
 function enter(c: Context<ApiEnv>): Promise<ScimOfProvider> {

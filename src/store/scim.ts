@@ -12,17 +12,17 @@ export interface ScimMember {
   readonly name: string
 }
 
-/** Which resources of a provider: by one column that equals a value, or all. */
+/** Which resources of a provider: those of which every column equals its value. */
 export interface ScimQuery<Column extends string> {
   readonly provider: string
-  readonly equals?: { readonly column: Column; readonly value: string | number }
+  readonly equals: readonly { readonly column: Column; readonly value: string | number }[]
   /** From 0. */
   readonly offset: number
   readonly limit: number
 }
 
 export type UserColumn = 'id' | 'user_key' | 'external_id' | 'active'
-export type GroupColumn = 'id' | 'display_key' | 'external_id'
+export type GroupColumn = 'id' | 'display_key' | 'external_id' | 'member'
 
 /** What identity providers provisioned. Every change moves the people's epoch: it takes effect everywhere within a second. */
 export interface ScimRepository {
@@ -78,7 +78,7 @@ function usersOf(db: Kysely<Tables>): Pick<ScimRepository, 'addUser' | 'user' | 
         db
           .selectFrom('scim_users')
           .where('provider', '=', provider)
-          .$if(equals !== undefined, (q) => q.where(equals!.column, '=', equals!.value as never)),
+          .where((eb) => eb.and(equals.map(({ column, value }) => eb(column, '=', value as never)))),
         { offset, limit },
       ),
     putUser: (row, version) => put(db, 'scim_users', row, version),
@@ -120,7 +120,19 @@ function groupsOf(
         db
           .selectFrom('scim_groups')
           .where('provider', '=', provider)
-          .$if(equals !== undefined, (q) => q.where(equals!.column, '=', equals!.value as never)),
+          .where((eb) =>
+            eb.and(
+              equals.map(({ column, value }) =>
+                column === 'member'
+                  ? eb(
+                      'id',
+                      'in',
+                      eb.selectFrom('scim_members').select('group_id').where('user_id', '=', String(value)),
+                    )
+                  : eb(column, '=', value as never),
+              ),
+            ),
+          ),
         { offset, limit },
       ),
     members: (group) =>

@@ -82,6 +82,11 @@ describe('users', () => {
     ['userName eq "a\\" or \\"1\\" eq \\"1"', 0],
     ['active eq true', 1],
     ['userName eq "nobody"', 0],
+    ['USERNAME EQ "ada@acme.example" AND Active eq True', 1],
+    ['userName eq "ada@acme.example" and externalId eq "u2"', 0],
+    ['active eq "False"', 0],
+    ['externalId eq "U1"', 0],
+    ['userName eq "x and y" and externalId eq "u1"', 0],
   ])('are found by %s', async (filter, total) => {
     await create()
     const found = await scim('GET', `/Users?filter=${encodeURIComponent(filter)}`)
@@ -143,6 +148,34 @@ describe('users', () => {
       400,
       'invalidFilter',
     ],
+    ...(
+      [
+        'userName eq "a" and',
+        'not (userName eq "a")',
+        '(userName eq "a")',
+        'userName pr',
+        'userName eq "a" userName eq "b"',
+        'emails[type eq "work"].value eq "a"',
+        'members[value eq "a"]',
+        'userName eq true',
+        'active eq "maybe"',
+        ' ',
+        Array(11).fill('active eq true').join(' and '),
+      ] as const
+    ).map(
+      (filter) =>
+        [
+          `the filter ${filter}`,
+          'GET',
+          `/Users?filter=${encodeURIComponent(filter)}`,
+          undefined,
+          400,
+          'invalidFilter',
+        ] as [...[string, string, string, unknown, number, string]],
+    ),
+    ['a name given twice', 'POST', '/Users', { ...ada, username: 'b' }, 400, 'invalidSyntax'],
+    ['a filter of schemas', 'GET', '/Schemas?filter=id%20eq%20%22a%22', undefined, 403, undefined],
+    ['an unknown schema', 'GET', '/Schemas/urn:x', undefined, 404, undefined],
     ['a filter by something else', 'GET', '/Users?filter=title%20eq%20%22a%22', undefined, 400, 'invalidFilter'],
     ['an unknown one', 'GET', '/Users/usr_nobody', undefined, 404, undefined],
     ['a change of the id', 'PATCH', '/Users/ID', patch([{ op: 'replace', path: 'id', value: 'x' }]), 400, 'mutability'],
@@ -267,5 +300,78 @@ describe('the bearer token', () => {
         (await fetch(`${door.url}/scim/acme/v2/Users`, { headers: { authorization: `Bearer ${i}` } })).status,
       )
     expect(statuses.slice(-1)).toEqual([429])
+  })
+})
+
+/** Requests in the form Entra (Microsoft Learn, "Develop a SCIM endpoint") and Okta ("Okta and SCIM Version 2.0") publish, in the order they send them. */
+describe('what providers send', () => {
+  it('Entra: a user and a group from the first look to the last member', async () => {
+    const { id } = (await scim('POST', '/Users', ada)).body
+    for (const [path, total] of [
+      [`/Users?filter=userName+eq+"Ada%40acme.example"`, 1],
+      [`/Users?filter=externalId+eq+"u1"`, 1],
+      [`/Users?filter=userName+eq+"non-existent"`, 0],
+      [`/Groups?excludedAttributes=members&filter=displayName+eq+"Platform+DBA"`, 0],
+    ] as const)
+      expect((await scim('GET', path)).body).toMatchObject({ totalResults: total })
+    const Group = 'urn:ietf:params:scim:schemas:core:2.0:Group'
+    const made = { schemas: [Group, 'http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group'] }
+    const group = (await scim('POST', '/Groups', { ...made, externalId: '8aa1', displayName: 'Platform DBA' })).body.id
+    const joined = patch([{ op: 'Add', path: 'members', value: [{ $ref: null, value: id }] }])
+    expect((await scim('PATCH', `/Groups/${group}`, joined)).status).toBe(200)
+    const inGroup = async (filter: string) =>
+      (await scim('GET', `/Groups?excludedAttributes=members&filter=${encodeURIComponent(filter)}`)).body
+    for (const filter of [
+      `id eq "${group}" and members eq "${id}"`,
+      `id eq "${group}" and members[value eq "${id}"]`,
+      `members.value eq "${id}"`,
+    ])
+      expect(await inGroup(filter)).toMatchObject({ totalResults: 1, Resources: [{ id: group }] })
+    expect(await inGroup(`id eq "${group}" and members eq "usr_other"`)).toMatchObject({ totalResults: 0 })
+    await scim('PATCH', `/Groups/${group}`, patch([{ op: 'Remove', path: `members[value eq "${id}"]` }]))
+    expect(await inGroup(`members eq "${id}"`)).toMatchObject({ totalResults: 0 })
+    const off = await scim('PATCH', `/Users/${id}`, patch([{ op: 'Replace', path: 'active', value: 'False' }]))
+    expect(off.body).toMatchObject({ active: false })
+    expect((await scim('GET', `/Users?filter=active+eq+"False"`)).body).toMatchObject({ totalResults: 1 })
+  })
+
+  it('Okta: a user by page, the whole of it again, out; a group renamed and filled', async () => {
+    const query = `filter=userName%20eq%20%22Ada%40acme.example%22&startIndex=1&count=100`
+    expect((await scim('GET', `/Users?${query}`)).body).toMatchObject({ totalResults: 0, startIndex: 1, Resources: [] })
+    const { id } = (await scim('POST', '/Users', { ...ada, locale: 'en-US', groups: [], password: 'x' })).body
+    const found = await scim('GET', `/Users?${query}`)
+    expect(found.body).toMatchObject({ totalResults: 1, itemsPerPage: 1 })
+    expect(found.body.Resources[0]).not.toHaveProperty('password')
+    expect((await scim('PUT', `/Users/${id}`, { ...ada, id, active: false })).body).toMatchObject({ active: false })
+    expect((await scim('PATCH', `/Users/${id}`, patch([{ op: 'replace', value: { active: true } }]))).status).toBe(200)
+    const made = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName: 'Test', members: [] }
+    const group = (await scim('POST', '/Groups', made)).body.id
+    const named = patch([{ op: 'replace', value: { id: group, displayName: 'Platform DBA' } }])
+    expect((await scim('PATCH', `/Groups/${group}`, named)).status).toBe(200)
+    const filled = patch([
+      { op: 'remove', path: `members[value eq "${id}"]` },
+      { op: 'add', path: 'members', value: [{ value: id, display: 'Ada@acme.example' }] },
+    ])
+    expect((await scim('PATCH', `/Groups/${group}`, filled)).body).toMatchObject({ members: [{ value: id }] })
+    expect((await scim('GET', '/Groups?startIndex=1&count=100')).body).toMatchObject({
+      totalResults: 1,
+      Resources: [{ displayName: 'Platform DBA' }],
+    })
+  })
+
+  it('names in any case, and what the service says it is', async () => {
+    const odd = { Schemas: [USER], USERNAME: 'b@acme.example', ExternalID: 'u9', Active: 'FALSE' }
+    expect((await scim('POST', '/Users', odd)).body).toMatchObject({ userName: 'b@acme.example', active: false })
+    const { id } = await create()
+    const change = { SCHEMAS: [PATCH], operations: [{ OP: 'REPLACE', Path: 'ACTIVE', Value: 'fALSE' }] }
+    expect((await scim('PATCH', `/Users/${id}`, change)).body).toMatchObject({ active: false })
+    expect((await scim('GET', '/ServiceProviderConfig')).body).toMatchObject({ filter: { supported: true } })
+    for (const [path, ids] of [
+      ['/ResourceTypes', ['User', 'Group']],
+      ['/Schemas', [USER, USER.replace('User', 'Group')]],
+    ] as const) {
+      expect((await scim('GET', path)).body.Resources.map((each) => each.id)).toEqual(ids)
+      expect((await scim('GET', `${path}/${ids[0]}`)).body).toMatchObject({ id: ids[0] })
+    }
   })
 })

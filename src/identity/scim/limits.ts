@@ -10,5 +10,6 @@ export const LIMITS = {
   members: 50_000,
   operations: 1_000,
   filter_chars: 1_024,
+  filter_terms: 10,
   token_chars: 4_096,
 } as const

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ScimFailure } from './failure.ts'
 import { LIMITS } from './limits.ts'
 
 /** Schema URNs of RFC 7643 and messages of RFC 7644. */
@@ -52,3 +53,37 @@ export const patchRequest = z.looseObject({
     .max(LIMITS.operations),
 })
 export type PatchOperation = z.infer<typeof patchRequest>['Operations'][number]
+
+const NAMES = [
+  'schemas',
+  'userName',
+  'externalId',
+  'active',
+  'displayName',
+  'members',
+  'id',
+  'meta',
+  'groups',
+  'value',
+  'password',
+]
+const SPELLINGS = new Map([...NAMES, 'Operations', 'op', 'path'].map((name) => [name.toLowerCase(), name]))
+
+/**
+ * A body with the names we know as they are defined: attribute names have no case (RFC 7643 §2.1). One that stands there in two spellings says two
+ * things. Throws ScimFailure.
+ */
+export function spelled(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  const known: Record<string, unknown> = {}
+  for (const [written, value] of Object.entries(body)) {
+    const name = SPELLINGS.get(written.toLowerCase()) ?? written
+    if (Object.hasOwn(known, name)) throw new ScimFailure(400, `${name} is given twice.`, 'invalidSyntax')
+    const list = (name === 'members' || name === 'Operations') && Array.isArray(value)
+    Object.defineProperty(known, name, {
+      value: list ? value.map(spelled) : value,
+      ...{ enumerable: true, configurable: true, writable: true },
+    })
+  }
+  return known
+}

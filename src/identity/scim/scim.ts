@@ -15,7 +15,7 @@ import { ScimFailure } from './failure.ts'
 import { type EqualsFilter, readFilter } from './filter.ts'
 import { LIMITS } from './limits.ts'
 import { groupChange, patchedUser } from './patch.ts'
-import { type GroupResource, groupResource, patchRequest, type UserResource, userResource } from './schema.ts'
+import { type GroupResource, groupResource, patchRequest, spelled, type UserResource, userResource } from './schema.ts'
 
 export interface ScimOptions {
   readonly store: Pick<Store, 'scim'>
@@ -116,9 +116,9 @@ class ProviderScim implements ScimOfProvider {
 
   async listUsers(wish: ListWish) {
     const { offset, limit } = window(wish)
-    const equals = columnOf<UserColumn>(readFilter(wish.filter), USER_COLUMNS)
+    const equals = columnsOf<UserColumn>(readFilter(wish.filter), USER_COLUMNS)
     return {
-      ...(await this.#store.users({ provider: this.#provider, offset, limit, ...(equals && { equals }) })),
+      ...(await this.#store.users({ provider: this.#provider, offset, limit, equals })),
       startIndex: offset + 1,
     }
   }
@@ -128,7 +128,7 @@ class ProviderScim implements ScimOfProvider {
   }
 
   async createUser(body: unknown) {
-    const { total } = await this.#store.users({ provider: this.#provider, offset: 0, limit: 1 })
+    const { total } = await this.#store.users({ provider: this.#provider, offset: 0, limit: 1, equals: [] })
     if (total >= LIMITS.users) throw new ScimFailure(413, `At most ${LIMITS.users} users.`, 'tooMany')
     const now_ms = this.#parts.clock.now_ms()
     const row = userRow(read(userResource, body), {
@@ -182,9 +182,9 @@ class ProviderScim implements ScimOfProvider {
 
   async listGroups(wish: ListWish) {
     const { offset, limit } = window(wish)
-    const equals = columnOf<GroupColumn>(readFilter(wish.filter), GROUP_COLUMNS)
+    const equals = columnsOf<GroupColumn>(readFilter(wish.filter), GROUP_COLUMNS)
     return {
-      ...(await this.#store.groups({ provider: this.#provider, offset, limit, ...(equals && { equals }) })),
+      ...(await this.#store.groups({ provider: this.#provider, offset, limit, equals })),
       startIndex: offset + 1,
     }
   }
@@ -199,7 +199,7 @@ class ProviderScim implements ScimOfProvider {
 
   async createGroup(body: unknown) {
     const group = read(groupResource, body)
-    const { total } = await this.#store.groups({ provider: this.#provider, offset: 0, limit: 1 })
+    const { total } = await this.#store.groups({ provider: this.#provider, offset: 0, limit: 1, equals: [] })
     if (total >= LIMITS.groups) throw new ScimFailure(413, `At most ${LIMITS.groups} groups.`, 'tooMany')
     const members = await this.#users(group.members.map(({ value }) => value))
     const now_ms = this.#parts.clock.now_ms()
@@ -308,7 +308,7 @@ function raise(error: Error): never {
 }
 
 function read<T>(schema: z.ZodType<T>, body: unknown): T {
-  const checked = schema.safeParse(body)
+  const checked = schema.safeParse(spelled(body))
   if (checked.success) return checked.data
   const [issue] = checked.error.issues
   throw new ScimFailure(
@@ -327,17 +327,23 @@ function window({ startIndex, count }: ListWish): { offset: number; limit: numbe
 }
 
 const USER_COLUMNS = { id: 'id', username: 'user_key', externalid: 'external_id', active: 'active' } as const
-const GROUP_COLUMNS = { id: 'id', displayname: 'display_key', externalid: 'external_id' } as const
+const GROUP_COLUMNS = { id: 'id', displayname: 'display_key', externalid: 'external_id', members: 'member' } as const
 
-function columnOf<Column extends string>(
-  filter: EqualsFilter | undefined,
+function columnsOf<Column extends string>(
+  filter: readonly EqualsFilter[],
   columns: Readonly<Record<string, Column>>,
-): { column: Column; value: string | number } | undefined {
-  if (!filter) return undefined
-  const column = Object.hasOwn(columns, filter.attribute) ? columns[filter.attribute]! : undefined
-  if (!column) throw new ScimFailure(400, `Nothing is looked up by ${filter.attribute}.`, 'invalidFilter')
-  if (typeof filter.value === 'boolean') return { column, value: filter.value ? 1 : 0 }
-  return { column, value: column.endsWith('_key') ? filter.value.toLowerCase() : filter.value }
+): { column: Column; value: string | number }[] {
+  return filter.map(({ attribute, value }) => {
+    const column = Object.hasOwn(columns, attribute) ? columns[attribute]! : undefined
+    if (!column) throw new ScimFailure(400, `Nothing is looked up by ${attribute}.`, 'invalidFilter')
+    // Some providers send truth as text.
+    const truth = typeof value === 'boolean' ? value : /^(true|false)$/i.exec(value) && value.toLowerCase() === 'true'
+    if (column === 'active' ? truth === null : typeof value === 'boolean')
+      throw new ScimFailure(400, `${attribute} is not compared with that.`, 'invalidFilter')
+    if (column === 'active') return { column, value: truth ? 1 : 0 }
+    const text = String(value)
+    return { column, value: column.endsWith('_key') ? text.toLowerCase() : text }
+  })
 }
 
 function checkVersion(version: number, condition: Condition): void {
@@ -353,7 +359,8 @@ function settle(outcome: 'done' | 'changed' | 'taken'): void {
 type Standing = Pick<ScimUserRow, 'id' | 'provider' | 'version' | 'created_ms' | 'updated_ms'>
 
 function userRow(
-  { userName, externalId = '', active, id: _, meta: __, groups: ___, ...rest }: UserResource,
+  // A password is of no use here, and nothing to keep.
+  { userName, externalId = '', active, id: _, meta: __, groups: ___, password: ____, ...rest }: UserResource,
   standing: Standing,
 ): ScimUserRow {
   const body = JSON.stringify(rest)
