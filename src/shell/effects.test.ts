@@ -154,7 +154,7 @@ const CASES: readonly (readonly [line: string, effects: string])[] = [
   ['apt list --installed', 'read'],
   ['mkfs.ext4 /dev/sda', 'write delete define'],
   ['mount', 'read'],
-  ['mount -a', 'define'],
+  ['mount -a', 'read define'],
   ['umount -a', 'define'],
   ['swapon --show', 'read'],
   ['mount /dev/sda /mnt', 'write define'],
