@@ -97,6 +97,15 @@ function usersOf(db: Kysely<Tables>): Pick<ScimRepository, 'addUser' | 'user' | 
   }
 }
 
+/** One comparison of a group: of a column, or of who is in it. */
+function groupMatch(
+  eb: ExpressionBuilder<Tables, 'scim_groups'>,
+  { column, value }: { readonly column: GroupColumn; readonly value: string | number },
+) {
+  if (column !== 'member') return eb(column, '=', value as never)
+  return eb('id', 'in', eb.selectFrom('scim_members').select('group_id').where('user_id', '=', String(value)))
+}
+
 function groupsOf(
   db: Kysely<Tables>,
 ): Pick<ScimRepository, 'addGroup' | 'group' | 'groups' | 'members' | 'putGroup' | 'deleteGroup' | 'known'> {
@@ -120,19 +129,7 @@ function groupsOf(
         db
           .selectFrom('scim_groups')
           .where('provider', '=', provider)
-          .where((eb) =>
-            eb.and(
-              equals.map(({ column, value }) =>
-                column === 'member'
-                  ? eb(
-                      'id',
-                      'in',
-                      eb.selectFrom('scim_members').select('group_id').where('user_id', '=', String(value)),
-                    )
-                  : eb(column, '=', value as never),
-              ),
-            ),
-          ),
+          .where((eb) => eb.and(equals.map((each) => groupMatch(eb, each)))),
         { offset, limit },
       ),
     members: (group) =>
