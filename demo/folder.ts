@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { compilePolicy } from '../src/policy/index.ts'
+import { readFiles } from '../src/setup/policy-folder.ts'
 import type { DemoHost } from './host.ts'
 
 /** Where the demo keeps everything: `.sluice` in the clone, or another folder. */
@@ -37,31 +39,61 @@ function isDemo(pid: number): boolean {
   }
 }
 
+/** The demo's own policy files, and where the names of those that were given to the user stand. */
+const SHIPPED = join(import.meta.dirname, 'policy')
+const GIVEN = 'policy-files'
+
+function shippedText(name: string, folder: DemoFolder): string {
+  return readFileSync(join(SHIPPED, name), 'utf8').replace(
+    /file: ([\w-]+\.(?:password|key))/g,
+    (_, file) => `file: ${JSON.stringify(join(folder.demo, file))}`,
+  )
+}
+
+function givenTo(folder: DemoFolder): string[] {
+  const record = join(folder.demo, GIVEN)
+  return existsSync(record) ? readFileSync(record, 'utf8').split('\n') : []
+}
+
+/** Adds the files this version has and an older one did not give. One the user removed stays away, and so does one that does not fit what they wrote. */
+function addMissing(folder: DemoFolder, say: (line: string) => void): void {
+  const given = givenTo(folder)
+  const missing = readdirSync(SHIPPED).filter((name) => !given.includes(name) && !existsSync(join(folder.policy, name)))
+  for (const name of missing) {
+    const path = join(folder.policy, name)
+    writeFileSync(path, shippedText(name, folder))
+    try {
+      compilePolicy(readFiles(folder.policy))
+      say(`Added ${path}: new in this version.`)
+    } catch {
+      rmSync(path)
+      say(`Left out ${name}, which is new in this version and does not fit the other files in ${folder.policy}.`)
+    }
+  }
+}
+
+interface PolicyParts {
+  readonly postgresPort: number
+  readonly issuer: string
+  readonly host: DemoHost | undefined
+  readonly say: (line: string) => void
+}
+
 /**
- * Copies the demo's policy to where the user may edit it, once; nothing of theirs is overwritten. The addresses of the database and of the identity
+ * Copies the demo's policy to where the user may edit it, once, and what a later version brings; nothing of theirs is overwritten. The addresses of the database and of the identity
  * provider are the lines kept right at every start, since a port may have been taken in between.
  */
-export function preparePolicy(
-  folder: DemoFolder,
-  { postgresPort, issuer, host }: { postgresPort: number; issuer: string; host: DemoHost | undefined },
-): void {
-  const from = join(import.meta.dirname, 'policy')
-  if (!existsSync(folder.policy)) {
+export function preparePolicy(folder: DemoFolder, { postgresPort, issuer, host, say }: PolicyParts): void {
+  if (existsSync(folder.policy)) addMissing(folder, say)
+  else {
     const draft = `${folder.policy}.draft`
     rmSync(draft, { recursive: true, force: true })
     mkdirSync(draft)
-    for (const name of readdirSync(from)) {
-      const text = readFileSync(join(from, name), 'utf8')
-      writeFileSync(
-        join(draft, name),
-        text.replace(
-          /file: ([\w-]+\.(?:password|key))/g,
-          (_, file) => `file: ${JSON.stringify(join(folder.demo, file))}`,
-        ),
-      )
-    }
+    for (const name of readdirSync(SHIPPED)) writeFileSync(join(draft, name), shippedText(name, folder))
     renameSync(draft, folder.policy)
   }
+  const given = new Set([...givenTo(folder), ...readdirSync(folder.policy)])
+  writeFileSync(join(folder.demo, GIVEN), [...given].join('\n'))
   for (const name of ['orders.yaml', 'archive.yaml'])
     keepLine(join(folder.policy, name), /^address: 127\.0\.0\.1:\d+/m, `address: 127.0.0.1:${postgresPort}`)
   if (host) {

@@ -11,7 +11,7 @@ import { demoFolder, preparePolicy, takeFolder, writePrivate } from './folder.ts
 import { sshPort, startDemoHost } from './host.ts'
 import { startIdentityProvider } from './identity.ts'
 import { formatLogLine } from './log-line.ts'
-import { type DemoOptions, demoOptions, USUAL_PORT } from './options.ts'
+import { type DemoOptions, demoOptions, USAGE, USUAL_PORT } from './options.ts'
 import { startDemoPostgres } from './postgres.ts'
 import { ensureTokens } from './tokens.ts'
 import { hasPsql, type TourStep, tourOf } from './tour.ts'
@@ -39,12 +39,14 @@ function stop(): Promise<void> {
 
 async function main(): Promise<void> {
   const options = demoOptions(process.argv.slice(2), process.env)
+  if (options === 'help') return void process.stdout.write(`${USAGE}\n`)
   const folder = demoFolder(options.dir)
   for (const [port, flag] of [
     [options.port, '--port'],
     [options.apiPort, '--api-port'],
+    [options.sshPort, '--ssh-port'],
   ] as const)
-    await claimable(port, flag)
+    if (port !== undefined) await claimable(port, flag)
   stops.push(takeFolder(folder))
   const postgres = await startDemoPostgres(folder.demo, say)
   stops.push(() => postgres.stop())
@@ -54,8 +56,8 @@ async function main(): Promise<void> {
   if (typeof host === 'string') say(host)
   else stops.push(() => host.stop())
   const reached = typeof host === 'string' ? undefined : host
-  preparePolicy(folder, { postgresPort: postgres.port, issuer: people.issuer, host: reached })
-  const ssh = reached && (await sshPort(options.port === USUAL_PORT, HOST))
+  preparePolicy(folder, { postgresPort: postgres.port, issuer: people.issuer, host: reached, say })
+  const ssh = reached && (options.sshPort ?? (await sshPort(options.port === USUAL_PORT, HOST)))
   const gateway = await startGateway(settingsOf(options, ssh), { version, log: createLog('info', tell) })
   stops.push(() => gateway.stop())
   void postgres.ended.then(
@@ -154,4 +156,5 @@ for (const signal of SIGNALS) {
   })
 }
 
-await main().catch(giveUp)
+// What a stop cut short is no failure to tell of: whoever asked for it sees to the end.
+await main().catch((error) => (stopping ? undefined : giveUp(error)))

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Ed25519Key } from '../kit/ssh-key.ts'
 
 const root = join(import.meta.dirname, '../..')
 const packs = join(root, 'policies')
@@ -155,6 +156,39 @@ describe('sluice explain', () => {
     expect(out).toContain('deny  no rule  policy.default')
     expect(out).toContain('when: op.facts.filters.size() == 0 is false  op.facts.filters = ["pii.email"]')
     expect(code).toBe(0)
+  })
+
+  test('says what the text was taken for, and why something of it is not known', async () => {
+    write(
+      'host.yaml',
+      `kind: Resource
+name: web
+protocol: ssh
+address: 127.0.0.1:22
+labels: {}
+hostKeys: ['${Ed25519Key.fresh().publicLine()}']
+users: [{ name: app, certificate: true }]
+---
+${POLICY}`,
+    )
+    const { out } = await sluice('explain', '--as', 'agent:bot', '--on', 'web', '--policy', 'host.yaml', 'frobnicate /')
+    expect(out).toMatch(/^ {2}does .*unknown/m)
+    expect(out).toMatch(/^ {2}not known: .*frobnicate/m)
+    const sql = await sluice(
+      'explain',
+      '--as',
+      'agent:bot',
+      '--on',
+      'orders',
+      '--policy',
+      'host.yaml',
+      '--json',
+      'SELECT f(1)',
+    )
+    expect(JSON.parse(sql.out).operation).toMatchObject({
+      effects: expect.arrayContaining(['execute']),
+      reasons: [expect.stringMatching(/^the function .*f is not known to be harmless/)],
+    })
   })
 
   test('prints JSON for programs', async () => {

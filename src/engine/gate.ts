@@ -49,34 +49,35 @@ export class ClientGate implements Gate {
   async open(claim: Claim, wanted: Wanted): Promise<Session | Refusal> {
     const asked_ms = performance.now()
     const found = await this.#find(claim, wanted)
-    if (typeof found === 'string') {
-      this.#record(claim, wanted, found)
-      // The same answer after the same time, whichever it was.
+    if ('why' in found) {
+      this.#record(claim, wanted, found.why)
+      // A stranger gets one answer, who proved to be somebody one other: neither tells what there is that they may not open.
       const wait_ms = Math.max(0, LIMITS.refusal_ms - (performance.now() - asked_ms))
       await new Promise((resolve) => setTimeout(resolve, wait_ms))
-      return refusal('identity.refused')
+      return refusal(found.proved ? 'identity.nowhere' : 'identity.refused')
     }
     return this.#start(claim, wanted, found)
   }
 
-  async #find(claim: Claim, wanted: Wanted): Promise<Found | string> {
+  async #find(claim: Claim, wanted: Wanted): Promise<Found | Shut> {
     const { ports, protocol, sessions } = this.#parts
     const policy = ports.policy.current()
     // Whoever is on this machine already, or shows a key nobody can guess, is not kept waiting.
     const guesses = this.#parts.loopback || claim.kind !== 'token' ? undefined : ports.identity.guesses
-    if (guesses?.waits(claim.from)) return 'too many wrong proofs from this address'
+    if (guesses?.waits(claim.from)) return { why: 'too many wrong proofs from this address', proved: false }
     const principal = await ports.identity.authenticate(claim)
     if (!principal) guesses?.wrong(claim.from)
     const resource = policy.resource(wanted.resource)
-    if (!principal) return 'unknown, expired or revoked proof'
-    if (!resource || resource.protocol !== protocol.name) return 'no such resource'
-    if (ports.identity.barred(resource.name)) return 'the kill switch keeps it shut'
-    if (!policy.mayOpen(principal, resource)) return 'no rule lets the principal open it'
+    if (!principal) return { why: 'unknown, expired or revoked proof', proved: false }
+    const shut = (why: string) => ({ why, proved: true })
+    if (!resource || resource.protocol !== protocol.name) return shut('no such resource')
+    if (ports.identity.barred(resource.name)) return shut('the kill switch keeps it shut')
+    if (!policy.mayOpen(principal, resource)) return shut('no rule lets the principal open it')
     const user = pickUser(resource, principal, wanted.user)
-    if (!user) return 'the upstream user is not offered to the principal'
+    if (!user) return shut('the upstream user is not offered to the principal')
     let open = 0
     for (const session of sessions.values()) if (session.principal.id === principal.id) open++
-    if (open >= LIMITS.sessionsPerPrincipal) return 'too many sessions of the principal'
+    if (open >= LIMITS.sessionsPerPrincipal) return shut('too many sessions of the principal')
     return { principal, resource, user }
   }
 
@@ -120,6 +121,12 @@ export class ClientGate implements Gate {
     this.session = session
     return session
   }
+}
+
+/** Why nothing was opened, for the record, and whether the caller had proved who it is. */
+interface Shut {
+  readonly why: string
+  readonly proved: boolean
 }
 
 interface Found {

@@ -36,7 +36,10 @@ export interface Gate {
    * the gateway by.
    */
   readonly invite?: ((wanted: Wanted, from: string) => Invitation | undefined) | undefined
-  /** A Refusal is the same for a wrong proof, an unknown resource and a forbidden one. */
+  /**
+   * A Refusal is `identity.refused` for a wrong proof, whatever was asked for. For a caller whose proof holds it is `identity.nowhere`, the same
+   * for an unknown resource and one that is forbidden.
+   */
   open(claim: Claim, wanted: Wanted): Promise<Session | Refusal>
 }
 

@@ -1,7 +1,11 @@
 /** The demo's shop is the same for everybody, and nothing in it is anybody's. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { demoFolder, preparePolicy } from '../../demo/folder.ts'
 import { demoOptions } from '../../demo/options.ts'
 import { POISONED_TICKET, people, shopRows } from '../../demo/rows.ts'
+import { tempFolder } from '../rig/temp.ts'
 
 const shop = shopRows(people())
 const rows = (table: string) => shop[table]!
@@ -47,6 +51,47 @@ test('options come from the command line, then the environment, then the default
     apiPort: 3,
     dir: 'd',
   })
+  expect(demoOptions(['--ssh-port', '4'], { SLUICE_SSH_PORT: '5' })).toMatchObject({ sshPort: 4 })
+  expect(demoOptions([], { SLUICE_SSH_PORT: '5' })).toMatchObject({ sshPort: 5 })
+  expect(demoOptions(['--help'], {})).toBe('help')
+  expect(() => demoOptions(['--ssh-port', 'x'], {})).toThrow('"x" is not a port')
+})
+
+test('a folder an older version made gets what is new, once, and keeps what the user wrote', () => {
+  const temporary = tempFolder('demo')
+  const folder = demoFolder(temporary.path)
+  mkdirSync(folder.demo, { recursive: true })
+  const said: string[] = []
+  const prepare = () =>
+    preparePolicy(folder, {
+      ...{ postgresPort: 1, issuer: 'http://127.0.0.1:1', host: undefined },
+      say: (line) => said.push(line),
+    })
+  const archive = join(folder.policy, 'archive.yaml')
+  const rules = join(folder.policy, 'rules.yaml')
+  prepare()
+  expect([existsSync(archive), said]).toEqual([true, []])
+  // As an older version left it: no archive, no record of what was given.
+  rmSync(archive)
+  rmSync(join(folder.demo, 'policy-files'))
+  writeFileSync(rules, `${readFileSync(rules, 'utf8')}\n# mine\n`)
+  prepare()
+  expect(readFileSync(archive, 'utf8')).toContain('address: 127.0.0.1:1')
+  expect(readFileSync(rules, 'utf8')).toMatch(/# mine\n$/)
+  expect(said).toEqual([`Added ${archive}: new in this version.`])
+  // Taken out on purpose: it stays out.
+  rmSync(archive)
+  prepare()
+  expect(existsSync(archive)).toBe(false)
+  // One that does not fit what the user wrote is left out, and told.
+  rmSync(join(folder.demo, 'policy-files'))
+  writeFileSync(
+    join(folder.policy, 'mine.yaml'),
+    readFileSync(join(folder.policy, 'orders.yaml'), 'utf8').replace(/name: orders$/m, 'name: archive'),
+  )
+  prepare()
+  expect([existsSync(archive), said.at(-1)]).toEqual([false, expect.stringMatching(/^Left out archive\.yaml/)])
+  temporary.remove()
 })
 
 function luhn(card: string): number {

@@ -111,6 +111,29 @@ describe.skipIf(sshdMissing)('Signing in to SSH', () => {
     },
   )
 
+  it('tells one who proved who they are that the name is wrong, and strangers nothing', async () => {
+    const key = newKey('mistyped')
+    await api('human:ada', 'POST', '/tokens', {
+      ...{ principal: 'agent:bot', actors: ['human:ada'], ttl_ms: 600_000 },
+      sshKey: readFileSync(`${key}.pub`, 'utf8'),
+    })
+    // No BatchMode: ssh goes on to the prompt, where a browser link would be waited for.
+    const asks = ['-o', 'IdentitiesOnly=yes', '-o', 'PreferredAuthentications=publickey,keyboard-interactive']
+    const to = (name: string, identity: string) =>
+      run(['ssh', ...stage.options, ...asks, '-i', identity, `${name}@127.0.0.1`, 'true'], {
+        env: stage.password('no token'),
+        timeout_ms: 20_000,
+      })
+    const told = 'Access denied: there is no resource of this name that you may open.'
+    const mistyped = await to('wbe-1', key)
+    expect(mistyped).toMatchObject({ status: 255, stdout: '' })
+    expect(mistyped.stderr).toContain(told)
+    const stranger = await to('wbe-1', newKey('stranger'))
+    expect(stranger.stderr).not.toContain('resource')
+    const known = await to('web-1', join(stage.folder, 'stranger'))
+    expect(stranger.stderr.replaceAll('wbe-1', 'web-1')).toBe(known.stderr)
+  })
+
   it('puts a certificate into the agent, and nothing on disk', async () => {
     const agent = spawn('ssh-agent', ['-D', '-a', join(stage.folder, 'agent')], {
       stdio: ['ignore', 'pipe', 'inherit'],

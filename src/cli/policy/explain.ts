@@ -1,4 +1,6 @@
 import { statSync } from 'node:fs'
+import { effectNames } from '../../model/effects.ts'
+import type { Operation } from '../../model/operation.ts'
 import type { Principal } from '../../model/principal.ts'
 import {
   type CompiledPolicy,
@@ -12,7 +14,7 @@ import { CommandFailure, EXIT, principalIdOf } from '../exit.ts'
 import { paintFor, visible } from '../paint.ts'
 import { createAnalyser } from './analyse.ts'
 import { isTestFile, readPolicyFiles } from './files.ts'
-import { formatExplanation, formatProblems } from './print.ts'
+import { formatExplanation, formatProblems, type ToldOperation } from './print.ts'
 import { problemsOf } from './problems.ts'
 import { declaredTables, parseTables } from './tables.ts'
 
@@ -67,7 +69,9 @@ export async function explainStatement(text: string, options: ExplainOptions): P
   const explanation = explain(policy, { principal, resource, operation, call: { text }, session, now_ms })
   const tablesDeclared = Object.keys(tables).length > 0
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ ...explanation, tablesDeclared }, null, 2)}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ ...explanation, operation: toldOf(operation), tablesDeclared }, null, 2)}\n`,
+    )
     return
   }
   const paint = paintFor(process.stdout)
@@ -76,8 +80,19 @@ export async function explainStatement(text: string, options: ExplainOptions): P
   process.stdout.write(
     paint.yellow(stranger + undelegated(policy, principal)) +
       (tablesDeclared || resource.protocol === 'ssh' ? '' : paint.yellow(guessed)) +
-      formatExplanation(explanation, paint),
+      formatExplanation(explanation, paint, toldOf(operation)),
   )
+}
+
+/** What an operation was taken for, and why of it something is not known. */
+function toldOf({ verb, effects, facts, confidence }: Operation): ToldOperation {
+  const reasons =
+    facts.kind === 'shell'
+      ? facts.reasons
+      : facts.kind === 'sql'
+        ? facts.functions.map((name) => `the function ${name} is not known to be harmless`)
+        : []
+  return { verb, effects: effectNames(effects), confidence, reasons }
 }
 
 interface Chain {

@@ -38,8 +38,21 @@ export function formatCases(results: readonly CaseResult[], paint: Paint): strin
   return `${lines.join('\n')}\n`
 }
 
+/** What a text was taken for. */
+export interface ToldOperation {
+  readonly verb: string
+  readonly effects: readonly string[]
+  readonly confidence: string
+  /** Why something of it is not known. */
+  readonly reasons: readonly string[]
+}
+
 /** Which rule decided, and which sub-expression settled each rule that came into question. */
-export function formatExplanation({ decision, mayOpen, parties }: Explanation, paint: Paint): string {
+export function formatExplanation(
+  { decision, mayOpen, parties }: Explanation,
+  paint: Paint,
+  operation: ToldOperation,
+): string {
   const colour = { allow: paint.green, approve: paint.yellow, deny: paint.red }[decision.outcome]
   const lines = [
     `${colour(decision.outcome)}  ${decision.rule ? `by ${paint.bold(visible(decision.rule))}` : 'no rule'}  ${paint.dim(decision.reason)}`,
@@ -47,6 +60,8 @@ export function formatExplanation({ decision, mayOpen, parties }: Explanation, p
   if (decision.message) lines.push(`  ${visible(decision.message)} ${paint.dim(visible(decision.hint))}`.trimEnd())
   for (const terms of decision.approvals)
     lines.push(`  asks ${terms.count} of ${terms.by.map(visible).join(', ')} (${visible(terms.rule)})`)
+  lines.push(`  does ${operation.effects.join(', ') || 'nothing'}`)
+  for (const reason of operation.reasons) lines.push(paint.yellow(`  not known: ${visible(reason)}`))
   const { mask, ...limits } = decision.obligations
   for (const duty of mask) lines.push(`  masks ${duty.labels.map(visible).join(', ')} with ${duty.with}`)
   for (const [name, value] of Object.entries(limits)) lines.push(`  ${name} ${value}`)

@@ -7,6 +7,10 @@ export const IDENTITY_CODES = {
     remedy:
       'Check the token, the resource name and that a rule lets you open it. An administrator sees which it was: `sluice audit export --kind login`.',
   },
+  'identity.nowhere': {
+    message: 'Access denied: there is no resource of this name that you may open.',
+    remedy: 'Write the name as `sluice resources` lists it, or ask an administrator for a rule that lets you open it.',
+  },
   'identity.revoked': {
     message: 'Your access has ended: the token or certificate was revoked, or has expired.',
     remedy: 'Sign in again (`sluice login`), or ask whoever issued the token for a new one.',

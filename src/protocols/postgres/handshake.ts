@@ -38,6 +38,7 @@ export function refuse(stream: Duplex, fields: ErrorFields): void {
 /** SQLSTATE of what can go wrong before a session's first statement. */
 const SQLSTATE: Partial<Record<ErrorCode, string>> = {
   'identity.refused': '28000',
+  'identity.nowhere': '28000',
   'identity.revoked': '28000',
   'identity.plaintext': '28000',
   'protocol.malformed': '08P01',

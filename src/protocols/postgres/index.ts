@@ -20,6 +20,8 @@ import { welcome } from './messages.ts'
 import { replicationOperation } from './operation.ts'
 import { type Opening, receiveOpening } from './startup.ts'
 
+const NOWHERE = 'identity.nowhere'
+
 type StartupOpening = Extract<Opening, { kind: 'startup' }>
 
 export interface PostgresOptions {
@@ -97,7 +99,7 @@ class ServedSession {
       client: startup.applicationName,
     }
     const session = (await this.#byCertificate(wanted)) ?? (await gate.open(await this.#token(), wanted))
-    if (isRefusal(session)) throw new SluiceError('identity.refused')
+    if (isRefusal(session)) throw new SluiceError(session.code === NOWHERE ? NOWHERE : 'identity.refused')
     this.administrator = isAdministrator(session.principal)
     if (startup.replication) await this.#permitReplication(session)
     const upstream = await session.dial()

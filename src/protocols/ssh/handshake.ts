@@ -9,6 +9,7 @@ import { OFFERS, PROOFS, STATUS_MS } from './limits.ts'
 
 /** A resource's name, or an account's on the target: one strict set, so that no second reading of a user name is possible (D14). */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,62}$/
+const NOWHERE = 'identity.nowhere'
 /** What a user name that names nothing asks for: no resource is called that, so it is refused as an unknown one is, after the same time. */
 const NOTHING: Wanted = { resource: '' }
 
@@ -43,12 +44,17 @@ export class Handshake {
   #failures = 0
   #offers = 0
   #over = false
+  /** A proof held, and opened nothing: the client may have another key that does. */
+  #nowhere = false
 
   constructor(parts: HandshakeParts) {
     this.#parts = parts
   }
 
-  /** Answers one request; a session when it proved who the client is. The request is then not yet granted. */
+  /**
+   * Answers one request; a session when it proved who the client is. The request is then not yet granted. Throws `identity.nowhere` when a
+   * client that proved who it is asks for what it may not open, and has no other key to try.
+   */
   async answer(context: AuthContext): Promise<Session | undefined> {
     if (this.#over) return undefined
     const wanted = { ...(wantedOf(context.username) ?? NOTHING), client: this.#parts.client() }
@@ -81,7 +87,10 @@ export class Handshake {
 
   async #prove(context: AuthContext, wanted: Wanted, claim: Omit<Claim, 'from'>): Promise<Session | undefined> {
     const opened = await this.#parts.gate.open({ ...claim, from: this.#parts.from }, wanted)
-    if (isRefusal(opened)) return this.failed(context)
+    if (isRefusal(opened)) {
+      this.#nowhere ||= opened.code === NOWHERE
+      return this.failed(context)
+    }
     this.#over = true
     return opened
   }
@@ -106,6 +115,11 @@ export class Handshake {
 
   /** RFC 4256: a token, or Enter for a browser. What was asked with no answer is never a proof (D16). */
   async #asked(context: AuthContext, wanted: Wanted): Promise<Session | undefined> {
+    // It has proved who it is, and has no key left to try: neither a token nor a browser would make the name another one.
+    if (this.#nowhere) {
+      this.#over = true
+      throw new SluiceError(NOWHERE)
+    }
     const { gate, left } = this.#parts
     const prompt = gate.invite ? 'Token (Enter to sign in with a browser): ' : 'Token: '
     const answers = await ask(context, { prompts: [prompt], text: '', left })
