@@ -253,7 +253,7 @@ export class Enforcer {
     } catch (thrown) {
       const { code } = toSluiceError(thrown)
       const known = code.startsWith('approval.') ? code : 'approval.unavailable'
-      return refusal(known, { op, status: 'error', retry: true })
+      return refusal(known, { op, status: 'error', retry: known !== 'approval.too_large' })
     } finally {
       this.held--
     }

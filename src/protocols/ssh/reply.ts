@@ -3,7 +3,7 @@ import type { HeldNotice, Refusal } from '../contract.ts'
 
 /** How a refused or stopped program ends. */
 export const EXIT = {
-  /** The approval is still open: the same command, sent again once approved, runs. */
+  /** It did not run, and the same command, sent again, may: it waits for approval, or nobody could be asked for it yet. */
   pending: 77,
   /** A time limit ran out: what timeout(1) says. */
   timeout: 124,
@@ -13,7 +13,7 @@ export const EXIT = {
 
 /** Exit status of a refused program. */
 export function exitOf(refusal: Refusal): number {
-  return refusal.status === 'pending' ? EXIT.pending : EXIT.refused
+  return refusal.retry ? EXIT.pending : EXIT.refused
 }
 
 /** For people one sentence, for programs one line of JSON (design §9). */
