@@ -67,7 +67,7 @@ export type CommandTable = Readonly<Record<string, CommandDocument>>
 /** Programs whose words are read by code, because they run what they are given or hold a language of their own: no table describes them. */
 export const READ_BY_CODE: ReadonlySet<string> = new Set(
   [
-    'ps getent jq strings less more man crontab ip sysctl nginx service date sh bash dash ash ksh ksh93 mksh zsh rbash eval trap exec command builtin watch busybox toybox env sudo doas su',
+    'ps getent jq strings less more man crontab ip sysctl nginx service diff date sh bash dash ash ksh ksh93 mksh zsh rbash eval trap exec command builtin watch busybox toybox env sudo doas su',
     'runuser xargs find sed gsed awk gawk mawk nawk tar gtar bsdtar dd git source . ssh scp rsync curl wget export',
     'declare typeset local readonly set shopt unset alias test [ python python2 python3 perl ruby node nodejs deno',
     'bun php lua luajit Rscript R tclsh wish expect osascript java jshell groovy scala ghci erl elixir iex guile',

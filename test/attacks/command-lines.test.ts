@@ -115,6 +115,20 @@ describe('D4: a script that was put there is not run by its name', () => {
   ])('%j is refused', (line) => {
     expect(outcome(line)).toBe('deny')
   })
+  // A home somebody may write to by sftp holds the profile they read first.
+  test.each([
+    ['bash -lc ls', 'bash -c ls'],
+    ['bash -l -c ls', 'bash -e -c ls'],
+    ['sh -elc ls', 'sh -ec ls'],
+    ['bash --login -c ls', 'bash --norc -c ls'],
+    ['bash -ic ls', 'bash -xc ls'],
+    ['bash --rcfile x -ic ls', 'bash --noprofile -c ls'],
+    ['zsh -c ls', 'dash -c ls'],
+    ['bash -l <<E\nls\nE', 'bash <<E\nls\nE'],
+    ['bash -s x <<E\nls\nE', 'sh <<E\nls\nE'],
+  ])('%j is refused, its twin %j is not', (attack, twin) => {
+    expect([outcome(attack), outcome(twin)]).toEqual(['deny', 'allow'])
+  })
   test('a rule may pin a program to its file, and a line to a single plain command', () => {
     const pinned = outcomes(`
 kind: Rule

@@ -18,6 +18,7 @@ import { tempFolder } from './temp.ts'
 /** Programs a line may use; nothing else is on its path. */
 const PROGRAMS =
   'touch rm cp mv cat tee sed ls head tail sort wc grep find uniq cut stat diff xargs env nice nohup timeout sleep true false echo sh bash awk ln mkdir truncate'
+const FILES = ['a', 'b', 'c', 'd/e']
 const FOLDERS = ['/usr/bin', '/bin']
 const NOBODY = 65_534
 const LINE_MS = 3_000
@@ -29,9 +30,14 @@ export class ShellPlayground {
   readonly #bin = join(this.#root.path, 'bin')
   readonly #home = join(this.#root.path, 'home')
   readonly #account = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
+  readonly #path: string
+  readonly #wait_ms: number
   #before = ''
 
-  constructor() {
+  /** `path`: where programs are looked for instead; `wait_ms`: what a line gets before it is stopped. */
+  constructor({ path, wait_ms = LINE_MS }: { readonly path?: string; readonly wait_ms?: number } = {}) {
+    this.#path = path ?? this.#bin
+    this.#wait_ms = wait_ms
     mkdirSync(this.#bin)
     for (const name of PROGRAMS.split(' ')) {
       const path = FOLDERS.map((folder) => join(folder, name)).find((each) => existsSync(each))
@@ -52,6 +58,24 @@ export class ShellPlayground {
     return changed.join(', ') || 'something is gone'
   }
 
+  /** The files a line opened, by their time of last access, and what it changed. The file system has to keep that time (`keepsAccess`). */
+  async usedBy(shell: string, line: string): Promise<{ readonly read: readonly string[]; readonly changed: string }> {
+    for (const name of FILES) lutimesSync(join(this.#home, name), LONG_AGO, LONG_AGO)
+    await this.#run(shell, line)
+    const read = FILES.filter(
+      (name) => lstatSync(join(this.#home, name), { throwIfNoEntry: false })?.atimeMs !== LONG_AGO * 1_000,
+    )
+    const after = this.#snapshot()
+    const changed = after === this.#before ? '' : 'something'
+    if (changed !== '') this.#reset()
+    return { read, changed }
+  }
+
+  /** Whether reading a file can be seen here: not on file systems mounted with noatime. */
+  async keepsAccess(shell: string): Promise<boolean> {
+    return (await this.usedBy(shell, 'while read x; do :; done < a')).read.includes('a')
+  }
+
   remove(): void {
     this.#root.remove()
   }
@@ -60,7 +84,7 @@ export class ShellPlayground {
     return new Promise((resolve, reject) => {
       const child = spawn(shell, ['-c', line], {
         cwd: this.#home,
-        env: { PATH: this.#bin, HOME: this.#home, LANG: 'C.UTF-8' },
+        env: { PATH: this.#path, HOME: this.#home, LANG: 'C.UTF-8' },
         stdio: ['ignore', 'ignore', 'ignore'],
         detached: true,
         ...this.#account,
@@ -72,7 +96,7 @@ export class ShellPlayground {
           // All of it has ended.
         }
       }
-      const timer = setTimeout(stop, LINE_MS)
+      const timer = setTimeout(stop, this.#wait_ms)
       child.once('error', reject)
       child.once('exit', () => {
         clearTimeout(timer)
@@ -85,9 +109,9 @@ export class ShellPlayground {
   #reset(): void {
     rmSync(this.#home, { recursive: true, force: true })
     mkdirSync(join(this.#home, 'd'), { recursive: true })
-    for (const name of ['a', 'b', 'c', 'd/e']) writeFileSync(join(this.#home, name), `text of ${name}\n`)
+    for (const name of FILES) writeFileSync(join(this.#home, name), `touch n # text of ${name}\n`)
     const { uid } = this.#account
-    for (const name of ['a', 'b', 'c', 'd/e', 'd', '']) {
+    for (const name of [...FILES, 'd', '']) {
       if (uid !== undefined) chownSync(join(this.#home, name), uid, uid)
       lutimesSync(join(this.#home, name), LONG_AGO, LONG_AGO)
     }

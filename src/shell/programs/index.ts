@@ -7,6 +7,7 @@ import { readAlias, readDeclare, readSet, readShopt, readTestCommand, readUnset 
 import { readGit } from './git.ts'
 import {
   readCrontab,
+  readDiff,
   readIp,
   readJq,
   readMan,
@@ -64,6 +65,7 @@ const READERS: readonly (readonly [names: string, effects: readonly Effect[], re
   ['ip', [], readIp],
   ['sysctl', [], readSysctl],
   ['nginx', [], readNginx],
+  ['diff', [], readDiff],
   ['service', [], readService],
   ['source .', [], readSource],
   ['ssh', ['connect'], readSsh],

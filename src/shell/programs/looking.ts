@@ -133,3 +133,26 @@ export function readService(call: Call): void {
     return call.add(READ)
   call.add(EXECUTE)
 }
+
+const DIFF = commandSpec({
+  otherOptions: 'harmless',
+  options: {
+    '-r --recursive': 'flag',
+    '--from-file --to-file -X --exclude-from': 'read',
+    '-U -C -W -x -I -F -S --label --exclude --starting-file --ignore-matching-lines --show-function-line': 'text',
+  },
+})
+
+/** `diff`: of two folders it compares the files in them, and with `-r` all below. */
+export function readDiff(call: Call): void {
+  call.add(READ)
+  const { reading } = call.scope
+  const whole = call.words.some((word) => mayBeOption(word) || /^-[^-]*r|^--r/.test(word.prefix))
+  const names = takeOptions(DIFF, call)
+  for (const name of names) {
+    reading.use(name, whole ? 'tree' : 'read')
+    // What has no ending may be a folder.
+    if (whole || name.pipe || !name.literal || /\.(?!d$)[a-zA-Z]\w*$/.test(name.text)) continue
+    for (const inside of ['*', '.*']) reading.use({ ...name, files: [`${name.text}/${inside}`] }, 'read')
+  }
+}

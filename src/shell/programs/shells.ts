@@ -10,6 +10,9 @@ const SESSION = effects('session')
 const LETTERS = /^[-+][celuxfnoO]+$/
 const LONG = new Set(['--login', '--norc', '--noprofile', '--posix', '--'])
 
+/** Files that whoever may write to the account's home has written (D4). */
+const PROFILE = "a shell that runs the account's profile first"
+
 /** `sh -c TEXT`, a shell that reads its input, or a script file. */
 export function readShell(call: Call): void {
   const { words } = call
@@ -19,6 +22,7 @@ export function readShell(call: Call): void {
     const word = words[at]!
     if (mayBeOption(word)) return call.unknown('a word that may be an option')
     if (!/^[-+]./.test(word.text)) break
+    if (word.text === '--login' || /^-[a-zA-Z]*l/.test(word.text)) call.unknown(PROFILE)
     if (LONG.has(word.text)) continue
     if (!LETTERS.test(word.text)) return call.unknown(`the option ${word.text} of a shell`)
     if (word.text.includes('c')) command = true
@@ -28,6 +32,8 @@ export function readShell(call: Call): void {
   }
   const operand = words[at]
   call.add(SESSION)
+  // Unlike other shells, zsh reads a file of the account whatever it is told to run.
+  if (call.name === 'zsh') call.unknown(PROFILE)
   if (command) return operand ? giveRole('shell', operand, call) : call.unknown('a shell without its command')
   if (operand !== undefined && operand.text !== '-') return giveRole('execute', operand, call)
   readInputScript(call)

@@ -2,7 +2,13 @@ import type { CommandDocument } from '../../model/commands.ts'
 
 /** Files and folders: reading, making, moving, removing. */
 export const FILES: Readonly<Record<string, CommandDocument>> = {
-  'cat tac nl rev od hexdump cksum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum sum base32 base64': {
+  hexdump: {
+    effects: ['read'],
+    otherOptions: 'harmless',
+    options: { '-f --format-file': 'read' },
+    operands: 'read',
+  },
+  'cat tac nl rev od cksum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum sum base32 base64': {
     effects: ['read'],
     otherOptions: 'harmless',
     operands: 'read',
@@ -10,13 +16,21 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
   xxd: {
     effects: ['read'],
     otherOptions: 'harmless',
-    options: { '-c -g -l -n -s -o -R': 'text' },
+    options: {
+      '-c -g -l -n -s -o -R -cols -len -name -seek -offset': 'text',
+      '-ps -postscript -plain -include -bits -autoskip -capitalize -EBCDIC -uppercase -revert -version': 'flag',
+    },
     operands: ['read', 'write'],
   },
-  'ls dir vdir stat df du readlink realpath lsattr getfacl namei': {
+  'ls dir vdir stat df readlink realpath lsattr getfacl namei': {
     effects: ['read'],
     otherOptions: 'harmless',
-    options: { '--files0-from': 'index', '--exclude-from': 'read' },
+    operands: 'list',
+  },
+  du: {
+    effects: ['read'],
+    otherOptions: 'harmless',
+    options: { '--files0-from': 'index', '-X --exclude-from': 'read' },
     operands: 'list',
   },
   file: {
@@ -32,23 +46,14 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
     operands: 'list',
   },
   'basename dirname': { effects: ['session'], otherOptions: 'harmless' },
-  'head tail wc': {
+  'head tail': {
     effects: ['read'],
     otherOptions: 'harmless',
-    options: { '-n --lines -c': 'text', '--bytes': 'maybe', '--files0-from': 'index' },
+    options: { '-n --lines -c --bytes': 'text' },
     operands: 'read',
   },
+  wc: { effects: ['read'], otherOptions: 'harmless', options: { '--files0-from': 'index' }, operands: 'read' },
   diff3: { effects: ['read'], options: { '-m -e -E -A -x -X -3 -a -T -i': 'flag' }, operands: 'read' },
-  diff: {
-    effects: ['read'],
-    otherOptions: 'harmless',
-    options: {
-      '-r --recursive': { recurses: true },
-      '--from-file --to-file': 'read',
-      '-X --exclude-from': 'read',
-    },
-    operands: 'read',
-  },
   'cmp comm join paste': { effects: ['read'], otherOptions: 'harmless', operands: 'read' },
   'touch mkdir mkfifo': {
     effects: ['write'],
@@ -175,5 +180,5 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
   },
   'umount swapoff': { effects: ['define'], otherOptions: 'harmless', operands: 'write' },
   blkid: { effects: ['read'], options: { '-p -i -l -k': 'flag', '-s -t -o -L -U': 'text' }, operands: 'read' },
-  'lsblk findmnt': { effects: ['read'], otherOptions: 'harmless' },
+  'lsblk findmnt': { effects: ['read'], otherOptions: 'harmless', options: { '-F --tab-file': 'read' } },
 }

@@ -2,7 +2,16 @@ import type { CommandDocument } from '../../model/commands.ts'
 
 /** Programs that read text and write text; sed and awk, which hold programs of their own, are read by programs/. */
 export const TEXT: Readonly<Record<string, CommandDocument>> = {
-  'grep egrep fgrep zgrep': {
+  // Its options are not those of grep: some with a value take none.
+  zgrep: {
+    effects: ['read'],
+    options: {
+      '-a -c -E -F -G -h -H -i -l -L -n -o -q -s -v -w -x': 'flag',
+      '-e': { takes: 'text', instead: true },
+    },
+    operands: ['text', 'read'],
+  },
+  'grep egrep fgrep': {
     effects: ['read'],
     otherOptions: 'harmless',
     options: {
