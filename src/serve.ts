@@ -288,6 +288,7 @@ function serveApi({ settings, version, log }: Start, services: Services, running
       publicKey: ledger.publicKey,
       size: () => ledger.size,
     }),
+    trustedProxies: settings.trustedProxies,
     problems: () => [ledger.failure, transcripts.failure].flatMap((failure) => (failure ? [failure.message] : [])),
   })
   return listenApi({ app, host, port, ...(isLoopback(host) ? {} : { tls: certificate }) })

@@ -32,8 +32,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'post /api/v1/policy/explain': { resource: 'orders', text: 'SELECT 1' },
   'post /api/v1/connectors': { name: 'vpc-1' },
   'post /api/v1/clients': { id: 'a-program' },
-  'post /api/v1/kill': { kind: 'resource', subject: 'nothing' },
-  'post /api/v1/unblock': { kind: 'resource', subject: 'nothing' },
+  'post /api/v1/kill': { kind: 'resource', subject: 'orders' },
+  'post /api/v1/unblock': { kind: 'resource', subject: 'orders' },
   'post /api/v1/ssh/certificates': { publicKey: Ed25519Key.fresh().publicLine() },
   'post /api/v1/ssh/links/{id}/confirm': { code: 'BCDF-GHJK' },
 }

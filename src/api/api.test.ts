@@ -284,6 +284,39 @@ describe('an approval', () => {
   })
 })
 
+describe('the kill switch', () => {
+  it.each([
+    { kind: 'principal', subject: 'agent:nobody' },
+    { kind: 'principal', subject: 'human:nobody' },
+    { kind: 'principal', subject: 'service:nobody' },
+    { kind: 'resource', subject: 'nothing' },
+  ])('says so to an administrator when there is no %o, and shuts nothing', async (aim) => {
+    await using api = await startTestApi()
+    expect((await api.call('root', 'POST', '/api/v1/kill', { ...aim, reason: 'x' })).status).toBe(404)
+    expect(await (await api.call('root', 'GET', '/api/v1/blocks')).json()).toEqual({ blocks: [] })
+    // Who is no administrator learns nothing of what there is.
+    const known = { kind: aim.kind, subject: aim.kind === 'resource' ? 'orders' : 'agent:bot', reason: 'x' }
+    const both = [aim, known].map(async (each) => (await api.call('ada', 'POST', '/api/v1/kill', each)).text())
+    expect((await Promise.all(both)).map((text) => JSON.parse(text).code)).toEqual(['api.forbidden', 'api.forbidden'])
+  })
+
+  it('tells whom it shut out that it was an administrator, and whose token ended that it did; a guess learns nothing', async () => {
+    await using api = await startTestApi()
+    const code = async () => (await refusal(await api.call('ada', 'GET', '/api/v1/me'))).code
+    await api.call('root', 'POST', '/api/v1/kill', { kind: 'principal', subject: 'human:ada', reason: 'x' })
+    expect(await code()).toBe('identity.killed')
+    await api.call('root', 'POST', '/api/v1/unblock', { kind: 'principal', subject: 'human:ada' })
+    expect((await api.call('ada', 'GET', '/api/v1/me')).status).toBe(200)
+    const { credential } = (await api.services.identity.authenticate({
+      ...{ kind: 'token', proof: api.token('ada'), from: '' },
+    }))!
+    await api.services.identity.revokeToken(credential, 'human:root')
+    expect(await code()).toBe('identity.revoked')
+    const guess = await api.app.request('/api/v1/me', { headers: { authorization: 'Bearer slu_guess' } })
+    expect((await refusal(guess)).code).toBe('api.unauthorized')
+  })
+})
+
 describe('the policy routes', () => {
   it('explain another’s right to administrators only, and problems likewise', async () => {
     await using api = await startTestApi()

@@ -1,9 +1,9 @@
 import { createRoute } from '@hono/zod-openapi'
 import { answers, body, requireFresh, route } from './access.ts'
 import { routeGroup } from './env.ts'
+import { peerOf } from './peer.ts'
 import { refusalSchema } from './refusal.ts'
 import { instant } from './shapes.ts'
-import { peerOf } from './sign-in.ts'
 import { z } from './zod.ts'
 
 const stateSchema = z
@@ -55,7 +55,7 @@ const open = createRoute({
 export const breakGlassDoor = () =>
   routeGroup().openapi(open, async (c) => {
     const { secret, reason } = c.req.valid('json')
-    const issued = await c.var.services.signIn.breakGlass.open({ secret, why: reason, from: peerOf(c.env) })
+    const issued = await c.var.services.signIn.breakGlass.open({ secret, why: reason, from: peerOf(c) })
     return c.json({ token: issued.token.reveal(), expires_ms: issued.expires_ms }, 200) as never
   })
 

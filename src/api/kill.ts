@@ -1,4 +1,4 @@
-import { kill } from '../identity/kill.ts'
+import { isThere, kill } from '../identity/kill.ts'
 import { SluiceError } from '../kit/errors.ts'
 import { answers, body, route } from './access.ts'
 import { routeGroup } from './env.ts'
@@ -61,6 +61,8 @@ export const killRoutes = () =>
       const { kind, subject, reason: why } = c.req.valid('json')
       if (kind === 'principal' && subject === caller.id)
         throw new SluiceError('api.invalid', 'you would shut yourself out; ask another administrator')
+      // Only an administrator comes this far: they may know.
+      if (!(await isThere(services, { kind, subject }))) throw new SluiceError('api.not_found')
       journalIfPossible(c, { action: 'kill', subject, fields: { what: kind, reason: why } })
       const killed = await kill(services, { kind, subject, by: caller.id, why })
       return c.json({ ...killed }, 200)

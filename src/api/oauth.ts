@@ -11,7 +11,9 @@ import type { ErrorCode } from '../kit/catalogue.ts'
 import { SluiceError, toSluiceError, withParticulars } from '../kit/errors.ts'
 import { isAdministrator } from '../model/principal.ts'
 import { type ApiEnv, routeGroup } from './env.ts'
-import { peerOf, type SignIn } from './sign-in.ts'
+import { peerOf } from './peer.ts'
+import type { ApiServices } from './services.ts'
+import type { SignIn } from './sign-in.ts'
 import { z } from './zod.ts'
 
 /** OAuth's word and status for a refusal; what stands not here is `invalid_grant`, whatever was wrong with it. */
@@ -100,7 +102,7 @@ const metadata = createRoute({
 async function endpoint(c: Context<ApiEnv>, work: (form: Form, from: string) => Promise<object>): Promise<Response> {
   c.header('Pragma', 'no-cache')
   try {
-    return c.json(await work(await formOf(c), peerOf(c.env)), 200)
+    return c.json(await work(await formOf(c), peerOf(c)), 200)
   } catch (thrown) {
     const error = toSluiceError(thrown)
     const [word, status] = WORDS[error.code] ?? ['invalid_grant', 400]
@@ -167,12 +169,13 @@ export const oauthRoutes = (signIn: SignIn) => {
       return await c.var.services.oauth.introspect(form, { from, caller })
     }),
   )
-  group.get('/.well-known/oauth-authorization-server', (c) => c.json(metadataOf(c.var.services.oauth.issuer()), 200))
+  group.get('/.well-known/oauth-authorization-server', (c) => c.json(metadataOf(c.var.services), 200))
   return group
 }
 
 /** RFC 8414 §2. The issuer has no path, so the document lies at the root. */
-function metadataOf(issuer: string) {
+function metadataOf({ oauth, signIn }: ApiServices) {
+  const issuer = oauth.issuer()
   return {
     issuer,
     token_endpoint: `${issuer}/oauth/token`,
@@ -187,5 +190,7 @@ function metadataOf(issuer: string) {
     token_endpoint_auth_methods_supported: ['private_key_jwt', 'none'],
     token_endpoint_auth_signing_alg_values_supported: CLIENT_ALGORITHMS,
     authorization_details_types_supported: ['sluice'],
+    // An own word (RFC 8414 §2 lets there be more): where people sign in, as the page shows it.
+    identity_providers: signIn.desk.providers().map(({ name, title }) => ({ name, title })),
   }
 }

@@ -4,8 +4,9 @@ import type { Principal } from '../model/principal.ts'
 import { mayReadApproval } from './access.ts'
 import { type ShownApproval, shownApproval } from './approvals.ts'
 import { type ApiEnv, routeGroup } from './env.ts'
+import { peerOf } from './peer.ts'
 import { cookieOf, SESSION_COOKIE } from './sign-in/cookies.ts'
-import { peerOf, type SignIn } from './sign-in.ts'
+import type { SignIn } from './sign-in.ts'
 
 /** Text runs left to right whatever its letters, so that the order seen is the order run. */
 export const PAGE_STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
@@ -51,7 +52,7 @@ async function callerOf(c: Context<ApiEnv>, signIn: SignIn): Promise<Principal |
   const cookie = token === undefined ? cookieOf(c, SESSION_COOKIE) : undefined
   const proof = token ?? cookie
   if (proof === undefined) return undefined
-  return await signIn(proof, peerOf(c.env), token === undefined ? 'cookie' : 'token').catch(() => undefined)
+  return await signIn(proof, peerOf(c), token === undefined ? 'cookie' : 'token').catch(() => undefined)
 }
 
 function tokenOf(c: Context<ApiEnv>): string | undefined {

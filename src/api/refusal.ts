@@ -22,6 +22,8 @@ export type ApiRefusal = z.infer<typeof refusalSchema>
 
 const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'api.unauthorized': 401,
+  'identity.revoked': 401,
+  'identity.killed': 401,
   'api.forbidden': 403,
   'approval.self': 403,
   'approval.forbidden': 403,

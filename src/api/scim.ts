@@ -7,8 +7,8 @@ import { type ListWish, type ScimOfProvider, userOf } from '../identity/scim/sci
 import { SluiceError } from '../kit/errors.ts'
 import type { ScimGroupRow, ScimUserRow } from '../store/scim.ts'
 import { type ApiEnv, routeGroup } from './env.ts'
+import { peerOf } from './peer.ts'
 import { statusOf } from './refusal.ts'
-import { peerOf } from './sign-in.ts'
 
 const TYPE = { 'Content-Type': 'application/scim+json' }
 
@@ -105,7 +105,7 @@ export const SCIM_PATHS = [
 
 function enter(c: Context<ApiEnv>): Promise<ScimOfProvider> {
   const token = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
-  return c.var.services.signIn.scim.enter(c.req.param('provider')!, token, peerOf(c.env))
+  return c.var.services.signIn.scim.enter(c.req.param('provider')!, token, peerOf(c))
 }
 
 const wishOf = (c: Context<ApiEnv>): ListWish => ({

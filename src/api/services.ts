@@ -32,6 +32,8 @@ export interface ApiServices {
   readonly sessions: SessionIndex
   readonly transcripts: TranscriptReader
   readonly policy: PolicyService
+  /** Addresses and networks of proxies whose word about who asks is taken; none unless the settings name some. */
+  readonly trustedProxies?: readonly string[]
   readonly resources: ResourceDirectory
   readonly audit: AuditReader
   readonly ssh: SshDesk
@@ -146,6 +148,8 @@ export interface ResourceSummary {
 export interface ResourceDirectory {
   /** What the principal may open, by name. */
   list(principal: Principal): readonly ResourceSummary[]
+  /** Whether there is one of this name, whoever may open it. */
+  has(name: string): boolean
 }
 
 /** What callers need for SSH, and the sign-ins that wait for them. */

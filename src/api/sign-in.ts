@@ -1,47 +1,38 @@
 import { createMiddleware } from 'hono/factory'
+import { createAttempts } from '../identity/attempts.ts'
+import type { Identity } from '../identity/identity.ts'
 import type { Clock } from '../kit/clock.ts'
 import { sha256 } from '../kit/digest.ts'
 import { SluiceError } from '../kit/errors.ts'
 import { Lru } from '../kit/lru.ts'
-import type { IdentityPort } from '../model/ports.ts'
 import type { Principal } from '../model/principal.ts'
 import type { ApiEnv } from './env.ts'
 import { LIMITS } from './limits.ts'
+import { peerOf } from './peer.ts'
 import { checkOrigin, cookieOf, SESSION_COOKIE } from './sign-in/cookies.ts'
 
-/** Who shows this token, or cookie? Throws `api.unauthorized`, or `api.limited` when the address failed too often. */
+/** Who shows this token, or cookie? Throws `api.unauthorized`, `identity.revoked` or `identity.killed` for one that was good once, or `api.limited` when the address failed too often. */
 export type SignIn = (token: string | undefined, from: string, kind?: 'token' | 'cookie') => Promise<Principal>
 
 /** Sign-in with a bound on failures per address, so that guessing costs the guesser and not the store. */
-export function createSignIn({ identity, clock }: { readonly identity: IdentityPort; readonly clock: Clock }): SignIn {
-  const failures = createFailures(clock)
+export function createSignIn({ identity, clock }: { readonly identity: Identity; readonly clock: Clock }): SignIn {
+  const attempts = createAttempts({ clock, bounds: LIMITS.attempts })
   const trusted = new Lru<string, true>(LIMITS.trusted_tokens)
   return async (token, from, kind = 'token') => {
     if (!token) throw new SluiceError('api.unauthorized')
     // One address can be many people's, this machine's above all: whoever signed in lately is not locked out by a stranger.
     const hash = sha256(token)
-    if (failures.exceeded(from) && !trusted.get(hash)) throw new SluiceError('api.limited')
-    const caller = await identity.authenticate({ kind, proof: token, from })
+    const key = `address:${from}`
+    if (!trusted.get(hash)) attempts.check(key)
+    const claim = { kind, proof: token, from }
+    const caller = await identity.authenticate(claim)
     if (caller) {
       trusted.set(hash, true)
       return caller
     }
     trusted.delete(hash)
-    failures.count(from)
-    throw new SluiceError('api.unauthorized')
-  }
-}
-
-function createFailures(clock: Clock): { exceeded(from: string): boolean; count(from: string): void } {
-  const buckets = new Lru<string, { readonly left: number; readonly at_ms: number }>(LIMITS.addresses)
-  const left = (from: string): number => {
-    const bucket = buckets.get(from)
-    if (!bucket) return LIMITS.failures
-    return Math.min(LIMITS.failures, bucket.left + (clock.monotonic_ms() - bucket.at_ms) / LIMITS.failure_refill_ms)
-  }
-  return {
-    exceeded: (from) => left(from) < 1,
-    count: (from) => buckets.set(from, { left: Math.max(0, left(from) - 1), at_ms: clock.monotonic_ms() }),
+    attempts.failed(key)
+    throw new SluiceError((await identity.whyEnded(claim)) ?? 'api.unauthorized')
   }
 }
 
@@ -55,17 +46,12 @@ export function bearer(signIn: SignIn) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const cookie = c.req.header('authorization') === undefined ? cookieOf(c, SESSION_COOKIE) : undefined
     if (cookie !== undefined) {
-      c.set('caller', await signIn(cookie, peerOf(c.env), 'cookie'))
+      c.set('caller', await signIn(cookie, peerOf(c), 'cookie'))
       if (!READS.has(c.req.method)) checkOrigin(c, { given: c.req.header('x-sluice-csrf'), cookie })
       return await next()
     }
     const token = /^Bearer +(\S{1,256})$/i.exec(c.req.header('authorization') ?? '')?.[1]
-    c.set('caller', await signIn(token, peerOf(c.env)))
+    c.set('caller', await signIn(token, peerOf(c)))
     await next()
   })
-}
-
-/** The peer's address as the socket has it: a header about it could be anyone's. */
-export function peerOf(env: ApiEnv['Bindings'] | undefined): string {
-  return env?.incoming?.socket.remoteAddress ?? ''
 }

@@ -9,7 +9,6 @@ interface Aim {
   readonly human?: string
   readonly service?: string
   readonly resource?: string
-  readonly token?: string
   readonly all?: boolean
 }
 
@@ -21,15 +20,15 @@ export function registerKillCommand(program: Command): void {
     program
       .command('kill')
       .description('end a live session; or shut an agent, a person, a resource or everything out, and end all it runs')
-      .argument('[id]', 'the session'),
+      .argument('[id]', 'the session (ses_…), or the token (tok_…), which is revoked'),
   )
-    .option('--token <id>', 'revoke this token')
     .option('-r, --reason <text>', 'for the record', '')
     .addHelpText(
       'after',
       `
 Examples:
   sluice kill ses_01h… --reason "runs away"
+  sluice kill tok_01h… --reason "leaked"
   sluice kill --agent triage-bot --reason "writes to the wrong table"
   sluice kill --resource orders
   sluice kill --all
@@ -56,15 +55,22 @@ function aimed(command: Command): Command {
 async function kill(id: string | undefined, options: Aim & { reason: string }, command: Command): Promise<void> {
   const context = contextOf(command)
   const { reason } = options
-  const aim = aimOf(options)
-  if ((id === undefined) === (aim === undefined))
+  // `--token` is whose word this is: what is revoked is told by its id.
+  const token = id !== undefined && /^tok_/.test(id) ? { kind: 'token' as const, subject: idOf(id) } : undefined
+  const shut = aimOf(options)
+  if ((id === undefined) === (shut === undefined))
     throw new CommandFailure(
       'Say what to end.',
       EXIT.usage,
-      'Give a session’s id, or one of --agent, --human, --service, --resource, --token, --all.',
+      'Give the id of a session or token, or one of --agent, --human, --service, --resource, --all.',
     )
+  const aim = token ?? shut
   if (aim === undefined) return await killSession(context, id!, reason)
-  const killed = await answerOf(context.api.kill.$post({ json: { ...aim, reason } }))
+  const killed = await named(
+    answerOf(context.api.kill.$post({ json: { ...aim, reason } })),
+    `${aim.subject.includes(':') ? '' : `${aim.kind} `}${aim.subject}; nothing was shut out`,
+    HINTS[aim.kind],
+  )
   if (context.json) return context.printJson({ ...aim, ...killed })
   const what = aim.kind === 'all' ? 'Everything' : aim.subject
   const state = aim.kind === 'token' ? 'revoked' : 'shut out'
@@ -75,6 +81,13 @@ async function kill(id: string | undefined, options: Aim & { reason: string }, c
       'List them: sluice token list',
     )
   context.print(`${what} is ${killed.changed ? state : `${state} already`}; ${killed.sessions} live sessions end.\n`)
+}
+
+const HINTS: Readonly<Record<Kind, string>> = {
+  token: 'List them: sluice token list',
+  principal: 'Who is at work: sluice sessions --live',
+  resource: 'List them: sluice resources',
+  all: '',
 }
 
 async function killSession(context: Context, id: string, reason: string): Promise<void> {
@@ -90,7 +103,7 @@ async function killSession(context: Context, id: string, reason: string): Promis
 async function unblock(options: Aim, command: Command): Promise<void> {
   const context = contextOf(command)
   const aim = aimOf(options)
-  if (aim === undefined || aim.kind === 'token')
+  if (aim === undefined)
     throw new CommandFailure(
       'Say what to let in.',
       EXIT.usage,
@@ -118,17 +131,22 @@ async function blocks(_options: object, command: Command): Promise<void> {
 }
 
 /** The one thing the options name; undefined when they name none. */
-function aimOf({ agent, human, service, resource, token, all }: Aim): { kind: Kind; subject: string } | undefined {
+function aimOf({
+  agent,
+  human,
+  service,
+  resource,
+  all,
+}: Aim): { kind: Exclude<Kind, 'token'>; subject: string } | undefined {
   const principal = (kind: string, name: string) => ({
     kind: 'principal' as const,
     subject: name.startsWith(`${kind}:`) ? name : `${kind}:${name}`,
   })
-  const aims: { kind: Kind; subject: string }[] = [
+  const aims: { kind: Exclude<Kind, 'token'>; subject: string }[] = [
     ...(agent === undefined ? [] : [principal('agent', agent)]),
     ...(human === undefined ? [] : [principal('human', human)]),
     ...(service === undefined ? [] : [principal('service', service)]),
     ...(resource === undefined ? [] : [{ kind: 'resource' as const, subject: resource }]),
-    ...(token === undefined ? [] : [{ kind: 'token' as const, subject: token }]),
     ...(all ? [{ kind: 'all' as const, subject: '*' }] : []),
   ]
   if (aims.length > 1) throw new CommandFailure('Name one thing at a time.', EXIT.usage, '')

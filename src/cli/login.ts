@@ -5,7 +5,7 @@ import { openBrowser } from './login/browser.ts'
 import { byDevice } from './login/device.ts'
 import { awaitBrowser } from './login/loopback.ts'
 import { loginFile, storeLogin } from './login/stored.ts'
-import { type GivenToken, givenToken, postForm } from './login/token-endpoint.ts'
+import { checkProvider, type GivenToken, givenToken, postForm } from './login/token-endpoint.ts'
 import { signInAgent } from './ssh.ts'
 
 interface LoginOptions {
@@ -33,6 +33,7 @@ Examples:
   sluice login
   sluice login --provider acme --fresh
   sluice login --device
+  sluice login --device --json          # two lines: where to enter which code, then who signed in
   PGPASSWORD="$(sluice token print)" psql -h gateway -U orders
 
 The token is kept in login.json beside the profile in use, else in ~/.config/sluice, for its owner only (0600). It ends by itself, with
@@ -45,6 +46,7 @@ runs it gets a certificate for the gateway's SSH, good for ten minutes; \`sluice
 
 async function login(command: Command, options: LoginOptions): Promise<void> {
   const context = contextOf(command, { anonymous: true })
+  if (options.provider !== undefined) await checkProvider(context.profile.api, options.provider)
   const given = options.device ? await byCode(context) : await byBrowser(context, options)
   const url = context.profile.api
   const expires_ms = Date.now() + given.expires_in_s * 1_000
@@ -53,7 +55,7 @@ async function login(command: Command, options: LoginOptions): Promise<void> {
   const principal = me.principal.chain[0]!.id
   storeLogin(loginFile(context.profile.folder), { url, token, principal, expires_ms })
   const ssh = options.ssh && process.env.SSH_AUTH_SOCK ? await certificate(command, token) : undefined
-  if (context.json) return context.printJson({ url, principal, expires_ms, ...(ssh && { ssh }) })
+  if (context.json) return printLine(context, { url, principal, expires_ms, ...(ssh && { ssh }) })
   context.print(`Signed in as ${principal}, for ${briefly(given.expires_in_s * 1_000)}.\n`)
   if (ssh) context.complain(`Your ssh-agent holds a certificate for ${briefly(ssh.expires_ms - Date.now())}.\n`)
 }
@@ -91,8 +93,14 @@ async function byBrowser(context: Context, { provider, fresh = false, browser }:
   }
 }
 
+/** One JSON document on one line: a device's sign-in prints two, the first while it waits. */
+function printLine(context: Context, value: object): void {
+  context.print(`${JSON.stringify(value)}\n`)
+}
+
 function byCode(context: Context): Promise<GivenToken> {
   return byDevice(context.profile.api, ({ page, code, direct }) => {
+    if (context.json) return printLine(context, { page, code, direct })
     context.complain(
       `On a machine with a browser, go to:\n\n  ${page}\n\nand enter the code  ${context.warn.bold(code)}  (or go to ${direct}).\n`,
     )

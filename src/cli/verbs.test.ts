@@ -75,6 +75,16 @@ async function sluice(...args: string[]) {
 }
 
 test.each([
+  [
+    ['kill', '--agent', 'nobody'],
+    'There is no agent:nobody; nothing was shut out.\nWho is at work: sluice sessions --live\n',
+  ],
+  [
+    ['kill', '--human', 'nobody'],
+    'There is no human:nobody; nothing was shut out.\nWho is at work: sluice sessions --live\n',
+  ],
+  [['kill', '--resource', 'x'], 'There is no resource x; nothing was shut out.\nList them: sluice resources\n'],
+  [['kill', 'tok_x'], 'There is no token tok_x; nothing was shut out.\nList them: sluice token list\n'],
   [['kill', 'ses_1'], 'There is no live session ses_1.\nList them: sluice sessions --live\n'],
   [['replay', 'ses_1'], 'There is no session ses_1.\nList them: sluice sessions\n'],
   [['token', 'revoke', 'tok_1'], 'There is no token tok_1 that still holds.\nList them: sluice token list\n'],

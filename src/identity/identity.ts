@@ -58,6 +58,8 @@ export interface Identity extends IdentityPort {
   blocks(): Promise<readonly Block[]>
   /** Looks for proofs that ended: revoked by another process, expired, or with a principal the documents no longer know as it was. Runs by itself every second. */
   sweep(): Promise<void>
+  /** Why a token or cookie that was good once stands for nobody now; undefined for one nobody ever had. Only who holds its text can ask. */
+  whyEnded(claim: Claim): Promise<'identity.killed' | 'identity.revoked' | undefined>
   close(): void
 }
 
@@ -121,6 +123,13 @@ export function createIdentity(options: IdentityOptions): Identity {
       return blocks.list()
     },
     sweep,
+    async whyEnded(claim) {
+      const row = await store.tokens.byHash(hashOf(claim))
+      if (!row) return undefined
+      if (!holds(row, clock.now_ms())) return 'identity.revoked'
+      const principal = principalOf(row, principals)
+      return principal && blocks.of(principal) ? 'identity.killed' : 'identity.revoked'
+    },
     close: () => clearInterval(timer),
   }
 }

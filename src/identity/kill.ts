@@ -2,6 +2,7 @@ import type { LiveSession, LiveSessions } from '../model/ports.ts'
 import { actorChain } from '../model/principal.ts'
 import type { BlockKind } from './blocks.ts'
 import type { Identity } from './identity.ts'
+import type { PrincipalDirectory } from './principals.ts'
 
 /** What the kill switch is pulled on. A token is revoked for good; the others stay shut until they are lifted. */
 export interface KillRequest {
@@ -17,6 +18,28 @@ export interface Killed {
   readonly changed: boolean
   /** Live sessions that were told to end. */
   readonly sessions: number
+}
+
+/** Whether there is anything of that name to shut out: known, at work, or shut out already. What nobody has is a slip of the pen. */
+export async function isThere(
+  { identity, live, principals, resources }: KillSight,
+  { kind, subject }: Pick<KillRequest, 'kind' | 'subject'>,
+): Promise<boolean> {
+  if (kind === 'all' || kind === 'token') return true
+  const known = kind === 'resource' ? resources.has(subject) : principals.lookup(subject) !== undefined
+  return (
+    known ||
+    live.list().some((session) => reaches(session, kind, subject)) ||
+    (await identity.blocks()).some((block) => block.kind === kind && block.subject === subject)
+  )
+}
+
+/** What is looked at to tell. */
+export interface KillSight {
+  readonly identity: Pick<Identity, 'blocks'>
+  readonly live: Pick<LiveSessions, 'list'>
+  readonly principals: Pick<PrincipalDirectory, 'lookup'>
+  readonly resources: { has(name: string): boolean }
 }
 
 /** Shuts the subject out, then ends every live session it reaches. In this order: no session opens in between and is missed. */

@@ -11,6 +11,7 @@ test('without a file every setting has a default, on this machine only', () => {
     origin: 'sluice.local/ledger',
     listen: { postgres: { host: '127.0.0.1', port: 15432 }, api: { host: '127.0.0.1', port: 8420 } },
     publicUrl: undefined,
+    trustedProxies: [],
     tls: undefined,
     sampleRows: 100,
     drain_ms: 10_000,
@@ -41,6 +42,9 @@ test.each([
   ['a: 1\na: 2\n', 'sluice.yaml:2: '],
   ['- a\n', 'sluice.yaml:1: the file: '],
   ['tls:\n  cert: a.pem\n', 'sluice.yaml:2: tls.key: '],
+  ['trustedProxies: [proxy.local]\n', 'write an address or a network'],
+  ['trustedProxies: [0.0.0.0/0]\n', 'write an address or a network'],
+  ['trustedProxies: [10.0.0.0/33]\n', 'write an address or a network'],
   ['dataDir: [\n', 'sluice.yaml:'],
 ])('a bad setting is named by file and line: %j', (yaml, complaint) => {
   expect(() => parseSettings(yaml, where)).toThrow(SluiceError)

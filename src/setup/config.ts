@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { isMap, isNode, LineCounter, type Node, parseDocument } from 'yaml'
@@ -28,6 +29,8 @@ export interface GatewaySettings {
   readonly publicTunnel?: string | undefined
   /** Base of links people are sent; the API's own address when unset. */
   readonly publicUrl: string | undefined
+  /** Proxies in front of the API whose X-Forwarded-For is taken: addresses, or networks as `10.0.0.0/8`. */
+  readonly trustedProxies: readonly string[]
   /** Names and addresses clients reach the gateway by, for its SSH host certificate; unset: what the other settings tell. */
   readonly hostNames: readonly string[] | undefined
   /** PEM files; unset: a certificate of its own, made once in the data folder. */
@@ -41,6 +44,14 @@ export interface GatewaySettings {
 
 const address = z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/, 'write host:port, like 127.0.0.1:15432')
 const text = z.string().min(1)
+
+/** An address, or a network of a prefix that leaves somebody out. */
+function isNetwork(written: string): boolean {
+  const [address = '', prefix, ...more] = written.split('/')
+  const family = isIP(address)
+  if (family === 0 || more.length > 0) return false
+  return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32))
+}
 
 const FILE = z.strictObject({
   dataDir: text.default('.sluice'),
@@ -59,6 +70,10 @@ const FILE = z.strictObject({
     .prefault({}),
   publicTunnel: address.optional(),
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  trustedProxies: z
+    .array(z.string().refine(isNetwork, 'write an address or a network, like 10.0.0.7 or 10.0.0.0/24'))
+    .max(100)
+    .default([]),
   hostNames: z
     .array(z.string().regex(/^[A-Za-z0-9_.:-]{1,253}$/, 'write a host name or an address, without a port'))
     .min(1)
@@ -118,6 +133,7 @@ function settingsOf(file: z.infer<typeof FILE>, base: string): GatewaySettings {
     },
     publicTunnel: file.publicTunnel,
     publicUrl: file.publicUrl?.replace(/\/+$/, ''),
+    trustedProxies: file.trustedProxies,
     hostNames: file.hostNames,
     tls: file.tls && { cert: resolve(base, file.tls.cert), key: resolve(base, file.tls.key) },
     sampleRows: file.sampleRows,

@@ -126,6 +126,31 @@ it('a no in the browser is exit code 3, and nothing is kept', async () => {
   expect(existsSync(file())).toBe(false)
 }, 60_000)
 
+it('a provider the gateway does not have is named with those it has, before any browser opens', async () => {
+  for (const more of [[], ['--device']]) {
+    const login = await sluice(['login', '--provider', 'nope', ...more], { BROWSER }).ended
+    expect(login).toEqual({
+      code: 2,
+      out: '',
+      said: 'There is no identity provider nope here.\nThere is: acme.\n',
+    })
+  }
+})
+
+it('a device’s sign-in in JSON is two lines: where to enter which code, and who signed in', async () => {
+  const login = sluice(['login', '--device', '--json'])
+  const asked = JSON.parse(await login.hears(/^\{.*\}$/m)) as Record<string, string>
+  expect(asked).toEqual({ page: `${door.url}/device`, code: expect.any(String), direct: expect.any(String) })
+  const visitor = new Visitor()
+  const choice = await visitor.open(asked.direct!)
+  const link = /href="(\/device\/sign-in[^"]*)"/.exec(choice.html)![1]!.replaceAll('&amp;', '&')
+  const question = await visitor.submit(await visitor.open(new URL(link, asked.direct).href), { person: 'ada' })
+  await visitor.submit(question, { answer: 'yes' })
+  const { out, said } = await login.ended
+  expect(said).toBe(out)
+  expect(JSON.parse(out.trimEnd().split('\n')[1]!)).toMatchObject({ principal: 'human:acme:ada', url: door.url })
+}, 60_000)
+
 it('by a code on another machine; the device’s token ends with the sign-in', async () => {
   const login = sluice(['login', '--device'])
   const url = await login.hears(/http:\S+user_code=[A-Z-]{9}/)

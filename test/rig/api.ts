@@ -313,6 +313,7 @@ function standIns(
       explain: async ({ principal }) => ({ outcome: 'deny', ...words, ...lists, because: principal.id }),
     },
     resources: {
+      has: (name) => name === 'orders',
       list: (principal) => (principal.id === 'human:eve' ? [] : [{ name: 'orders', protocol: 'postgres', ...named }]),
     },
     audit: {

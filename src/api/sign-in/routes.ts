@@ -4,8 +4,8 @@ import type { Finished } from '../../identity/sign-in/desk.ts'
 import { isLoopbackRedirect, ownPath, type Purpose } from '../../identity/sign-in/purpose.ts'
 import { SluiceError, toSluiceError, withParticulars } from '../../kit/errors.ts'
 import { type ApiEnv, routeGroup } from '../env.ts'
+import { peerOf } from '../peer.ts'
 import { statusOf } from '../refusal.ts'
-import { peerOf } from '../sign-in.ts'
 import { checkOrigin, cookieOf, csrfOf, dropCookie, FLOW_COOKIE, SESSION_COOKIE, setCookie } from './cookies.ts'
 import { answerDevice, devicePage, neededCode } from './device.ts'
 import { button, escapeHtml, form, sendPage } from './html.ts'
@@ -83,7 +83,7 @@ export const SIGN_IN_PAGES = [
 /** Where one arrives after signing in: who one is, and the way out. */
 async function home(c: Context<ApiEnv>): Promise<Response> {
   const cookie = cookieOf(c, SESSION_COOKIE)
-  const proof = cookie === undefined ? undefined : { kind: 'cookie' as const, proof: cookie, from: peerOf(c.env) }
+  const proof = cookie === undefined ? undefined : { kind: 'cookie' as const, proof: cookie, from: peerOf(c) }
   const caller = proof && (await c.var.services.identity.authenticate(proof))
   if (!caller || cookie === undefined)
     return sendPage(c, { title: 'Sluice', content: '<p>You are not signed in. <a href="/sign-in">Sign in</a></p>' })
@@ -229,7 +229,7 @@ async function signOut(c: Context<ApiEnv>): Promise<Response> {
 async function backChannelLogout(c: Context<ApiEnv>): Promise<Response> {
   const { logout_token: token } = await fieldsOf(c)
   try {
-    await c.var.services.signIn.logoutToken(c.req.param('provider')!, token ?? '', peerOf(c.env))
+    await c.var.services.signIn.logoutToken(c.req.param('provider')!, token ?? '', peerOf(c))
     return c.body(null, 200)
   } catch (thrown) {
     const { code, safeMessage } = toSluiceError(thrown)
@@ -248,7 +248,7 @@ async function singleLogout(c: Context<ApiEnv>): Promise<Response> {
     c.req.method === 'POST'
       ? { binding: 'post' as const, request: fields.SAMLRequest ?? '' }
       : { binding: 'redirect' as const, query }
-  const asked = { message, relayState: fields.RelayState || undefined, from: peerOf(c.env) }
+  const asked = { message, relayState: fields.RelayState || undefined, from: peerOf(c) }
   const back = await c.var.services.signIn.samlLogout(c.req.param('provider')!, asked)
   return back === undefined ? done() : c.redirect(back, 303)
 }

@@ -3,7 +3,7 @@ import { SluiceError } from '../../kit/errors.ts'
 import type { Principal } from '../../model/principal.ts'
 import type { ApiEnv } from '../env.ts'
 import { LIMITS } from '../limits.ts'
-import { peerOf } from '../sign-in.ts'
+import { peerOf } from '../peer.ts'
 import { checkOrigin, cookieOf, csrfOf, SESSION_COOKIE } from './cookies.ts'
 import { button, escapeHtml, form, sendPage } from './html.ts'
 
@@ -52,7 +52,7 @@ export async function answerSshLink(c: Context<ApiEnv>): Promise<Response> {
 async function personOf(c: Context<ApiEnv>): Promise<Principal | undefined> {
   const proof = cookieOf(c, SESSION_COOKIE)
   if (proof === undefined) return undefined
-  return await c.var.services.identity.authenticate({ kind: 'cookie', proof, from: peerOf(c.env) })
+  return await c.var.services.identity.authenticate({ kind: 'cookie', proof, from: peerOf(c) })
 }
 
 function gone(c: Context<ApiEnv>): Response {

@@ -15,15 +15,31 @@ export class OauthFailure extends CommandFailure {
   }
 }
 
+/** Throws CommandFailure, with those there are, for a provider the gateway has none of; before a browser opens. */
+export async function checkProvider(gateway: string, wanted: string): Promise<void> {
+  const metadata = await ask(`${gateway}/.well-known/oauth-authorization-server`, {})
+  const { identity_providers: known } = metadata as { identity_providers?: readonly { readonly name: string }[] }
+  // A gateway that does not say is asked by the browser.
+  if (!Array.isArray(known) || known.some(({ name }) => name === wanted)) return
+  const names = known.map(({ name }) => name).join(', ')
+  throw new CommandFailure(
+    `There is no identity provider ${wanted} here.`,
+    EXIT.usage,
+    names === '' ? 'None is set up: an administrator writes one (docs/guides/oidc.md).' : `There is: ${names}.`,
+  )
+}
+
 /** Posts a form to an OAuth endpoint of the gateway. Throws OauthFailure, or CommandFailure when nobody answers. */
 export async function postForm(
   url: string,
   fields: Readonly<Record<string, string>>,
 ): Promise<Record<string, unknown>> {
-  const body = new URLSearchParams(fields)
+  return await ask(url, { method: 'POST', body: new URLSearchParams(fields) })
+}
+
+async function ask(url: string, init: RequestInit): Promise<Record<string, unknown>> {
   const response = await fetch(url, {
-    method: 'POST',
-    body,
+    ...init,
     redirect: 'error',
     signal: AbortSignal.timeout(30_000),
   }).catch((cause: unknown) => {

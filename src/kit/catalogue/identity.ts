@@ -15,6 +15,10 @@ export const IDENTITY_CODES = {
     message: 'Your access has ended: the token or certificate was revoked, or has expired.',
     remedy: 'Sign in again (`sluice login`), or ask whoever issued the token for a new one.',
   },
+  'identity.killed': {
+    message: 'An administrator has shut you out.',
+    remedy: 'Ask one why: `sluice blocks` tells them, and `sluice unblock` lets you in again.',
+  },
   'token.invalid': {
     message: 'This token cannot be issued.',
     remedy: 'Change what it names and ask again; `--help` of the command has examples.',
