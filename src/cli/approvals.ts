@@ -43,6 +43,7 @@ export function registerApprovalsCommand(program: Command): void {
     .description('one request in full')
     .argument('<id>', 'the request')
     .option('--full', 'long texts whole')
+    .addHelpText('after', '\nExamples:\n  sluice approvals show apr_01h…\n  sluice approvals show apr_01h… --json\n')
     .action(async (id: string, { full }: { full?: boolean }, command: Command) => {
       const context = contextOf(command)
       const approval = await oneApproval(context, id, full)
@@ -131,6 +132,6 @@ const TRANSACTION: Readonly<Record<string, string>> = { I: 'none open', T: 'open
 
 /** One part of the session's state. Digests of what the text alone does not say bind the approval and tell a person nothing. */
 function stateText([name, value]: [string, string]): string {
-  if (/^[0-9a-f]{64}$/.test(value)) return ''
+  if (value === '' || /^[0-9a-f]{64}$/.test(value)) return ''
   return `${name} = ${(name === 'transaction' && TRANSACTION[value]) || value}`
 }

@@ -8,7 +8,11 @@ import { loginFile, storeLogin } from './login/stored.ts'
 /** `sluice break-glass status|seal|open` */
 export function registerBreakGlassCommands(program: Command): void {
   const glass = program.command('break-glass').description('the sealed account for the day nothing else lets anyone in')
-  glass.command('status').description('whether it is sealed, and who opened it').action(status)
+  glass
+    .command('status')
+    .description('whether it is sealed, and who opened it')
+    .addHelpText('after', '\nExample:\n  sluice break-glass status\n')
+    .action(status)
   glass
     .command('seal')
     .description('seal it anew, and print its secret this once: put it in an envelope and lock it away')

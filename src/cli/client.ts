@@ -35,11 +35,16 @@ Examples:
 `,
     )
     .action(add)
-  client.command('list').description('programs, newest first').action(list)
+  client
+    .command('list')
+    .description('programs, newest first')
+    .addHelpText('after', '\nExample:\n  sluice client list\n')
+    .action(list)
   client
     .command('remove')
     .description('remove a program; tokens it has hold until they end')
     .argument('<id>', 'its client id')
+    .addHelpText('after', '\nExample:\n  sluice client remove nightly-export\n')
     .action(remove)
 }
 

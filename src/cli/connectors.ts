@@ -13,7 +13,11 @@ export function registerConnectorsCommand(program: Command): void {
       'after',
       '\nExamples:\n  sluice connectors\n  sluice connectors add vpc-1\n  sluice connectors add vpc-1 --ttl 1h --json\n  sluice connectors revoke con_01k…\n  sluice connectors revoke vpc-1\n',
     )
-  connectors.command('list', { isDefault: true }).description('which are there, and how they do').action(list)
+  connectors
+    .command('list', { isDefault: true })
+    .description('which are there, and how they do')
+    .addHelpText('after', '\nExample:\n  sluice connectors list --json\n')
+    .action(list)
   connectors
     .command('add')
     .description('make a token that one connector joins with, once')
@@ -23,11 +27,16 @@ export function registerConnectorsCommand(program: Command): void {
       '--workload <service>',
       'no token: a service that a TrustedIssuer vouches for joins by its own, again and again',
     )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sluice connectors add vpc-1\n  sluice connectors add vpc-1 --workload service:vpc-1\n',
+    )
     .action(add)
   connectors
     .command('revoke')
     .description('end a connector and its tunnel, or all of a name, with the tokens not used yet')
     .argument('<id or name>')
+    .addHelpText('after', '\nExamples:\n  sluice connectors revoke vpc-1\n  sluice connectors revoke con_01h…\n')
     .action(revoke)
 }
 

@@ -40,7 +40,11 @@ What is shut out stays so until \`sluice unblock\`; \`sluice blocks\` lists it. 
   aimed(program.command('unblock').description('let in again what `sluice kill` shut out'))
     .addHelpText('after', '\nExamples:\n  sluice unblock --agent triage-bot\n  sluice unblock --all\n')
     .action(unblock)
-  program.command('blocks').description('what `sluice kill` keeps shut').action(blocks)
+  program
+    .command('blocks')
+    .description('what `sluice kill` keeps shut')
+    .addHelpText('after', '\nExample:\n  sluice blocks\n')
+    .action(blocks)
 }
 
 function aimed(command: Command): Command {

@@ -37,6 +37,7 @@ export function registerSecretCommands(program: Command): void {
   secret
     .command('list')
     .description('names; never values')
+    .addHelpText('after', '\nExample:\n  sluice secret list\n')
     .action(async (_options: object, command: Command) => {
       const context = contextOf(command)
       const { secrets } = await answerOf(context.api.secrets.$get())
@@ -54,6 +55,7 @@ export function registerSecretCommands(program: Command): void {
     .command('delete')
     .description('delete one')
     .argument('<name>')
+    .addHelpText('after', '\nExample:\n  sluice secret delete orders\n')
     .action(async (name: string, _options: object, command: Command) => {
       const context = contextOf(command)
       const answer = await answerOf(context.api.secrets[':name'].$delete({ param: { name } }))

@@ -35,7 +35,11 @@ export function registerTokenCommands(program: Command): void {
       '\nExamples:\n  sluice token issue human:ada --ttl 8h\n  export SLUICE_TOKEN="$(sluice token issue agent:triage-bot --for human:ada)"\n',
     )
     .action(issue)
-  token.command('list').description('tokens, newest first; never their text').action(list)
+  token
+    .command('list')
+    .description('tokens, newest first; never their text')
+    .addHelpText('after', '\nExamples:\n  sluice token list\n  sluice token list --json\n')
+    .action(list)
   token
     .command('print')
     .description('the token this command line uses, for a client that asks for a password')
@@ -45,6 +49,7 @@ export function registerTokenCommands(program: Command): void {
     .command('revoke')
     .description('end a token, and the sessions that stand on it')
     .argument('<id>', 'its id, from `sluice token list`')
+    .addHelpText('after', '\nExample:\n  sluice token revoke tok_01h…\n')
     .action(revoke)
 }
 
