@@ -91,7 +91,7 @@ async function back(
 }
 
 const SENTENCES =
-  /What the identity provider sent could not be trusted\.|This sign-in is not open in this browser, or no longer\.|The identity provider did not complete the sign-in\.|Your groups at the identity provider could not be read\./
+  /What the identity provider sent could not be trusted\.|This sign-in is no longer open, or belongs to another browser\.|The identity provider did not complete the sign-in\.|Your groups at the identity provider could not be read\./
 
 function mustBeRefused(
   { page, cookie }: { page: { html: string; status: number }; cookie: string | undefined },
@@ -496,7 +496,7 @@ describe('a program’s sign-in', () => {
   it('a no is a no, and the question is good once, in that browser, for a page of ours', async () => {
     const { visitor, question } = await asked()
     const other = await new Visitor().open(question.url)
-    expect(other.html).toContain('not open in this browser')
+    expect(other.html).toContain('no longer open, or belongs to another browser')
     const page = await visitor.submit(question, { answer: 'no' }, (url) => url.port === '4711')
     expect(Object.fromEntries(new URL(page.url).searchParams)).toMatchObject({ error: 'access_denied' })
     expect((await visitor.submit(question, { answer: 'yes' })).html).toContain('no longer')

@@ -63,7 +63,7 @@ const envelope = ({ acs, honest }: Open) => ({ destination: acs, inResponseTo: h
 const answer = (open: Open, over: AssertionWish = {}) =>
   signed(responseXml(assertionXml({ ...open.honest, ...over }), envelope(open)), 'Assertion', idp)
 const SENTENCE =
-  /What the identity provider sent could not be trusted\.|This sign-in is not open in this browser, or no longer\.|did not complete the sign-in/
+  /What the identity provider sent could not be trusted\.|This sign-in is no longer open, or belongs to another browser\.|did not complete the sign-in/
 
 async function mustRefuse(open: Open, xml: string, why: RegExp, relay?: string) {
   const { page, cookie } = await post(open, xml, relay)

@@ -170,7 +170,7 @@ describe('access ends', () => {
     acme.people.delete('u1')
     await due()
     expect(ended).toHaveBeenCalledTimes(1)
-    expect((await me(cookie!)).code).toBe('api.unauthorized')
+    expect((await me(cookie!)).code).toBe('identity.revoked')
   })
 
   it('a sign-in that is due is asked about by one process only', async () => {
@@ -188,7 +188,7 @@ describe('access ends', () => {
     for (const row of await door.api.store.signIns.standing({ provider: 'acme' }))
       await door.api.store.signIns.update(row.id, { checked_ms: row.checked_ms - 121_000 })
     await due()
-    expect((await me(cookie!)).code).toBe('api.unauthorized')
+    expect((await me(cookie!)).code).toBe('identity.revoked')
   })
 
   it('when the person signs out here: the provider’s session ends too, and its back channel finds nothing left', async () => {
@@ -201,7 +201,7 @@ describe('access ends', () => {
     expect(new URL(done.url).href).toBe(`${door.url}/sign-out`)
     // The provider asks who one is again: its own session is over.
     expect((await visitor.open(`${door.url}/sign-in/acme`)).html).toContain('name="person"')
-    expect((await me(cookie!)).code).toBe('api.unauthorized')
+    expect((await me(cookie!)).code).toBe('identity.revoked')
   })
 
   it('when the person signs out at the provider (back channel)', async () => {
@@ -211,7 +211,7 @@ describe('access ends', () => {
     const page = await visitor.open(`${acme.issuer}/session/end?client_id=sluice-acme`)
     await visitor.submit(page, { logout: 'yes' })
     await vi.waitFor(() => expect(ended).toHaveBeenCalledTimes(1), { timeout: 2_000 })
-    expect((await me(cookie!)).code).toBe('api.unauthorized')
+    expect((await me(cookie!)).code).toBe('identity.revoked')
     expect((await me(bob.cookie!)).principal).toBeDefined()
   })
 
@@ -226,6 +226,6 @@ describe('access ends', () => {
     expect((await door.api.services.signIn.signIns.of(id))?.id).toBe(row.id)
     await door.api.services.signIn.signIns.end(row.id, 'test', 'test')
     expect(await authenticate({ kind: 'token', proof: token.reveal(), from: '' })).toBeUndefined()
-    expect((await me(first.cookie!)).code).toBe('api.unauthorized')
+    expect((await me(first.cookie!)).code).toBe('identity.revoked')
   })
 })
