@@ -15,7 +15,17 @@ export interface ClientOptions {
 
 /** Makes a client. It sends nothing until a route is called. */
 export function createClient({ url, token, fetch: send = fetch }: ClientOptions): ApiClient {
-  return hc<Api>(url, { headers: token ? { authorization: `Bearer ${token}` } : {}, fetch: send })
+  const named: typeof fetch = (input, init) =>
+    send(input, init).catch((cause: unknown) => {
+      throw new SluiceError('api.unreachable', `${url}: ${reasonOf(cause)}`, { cause })
+    })
+  return hc<Api>(url, { headers: token ? { authorization: `Bearer ${token}` } : {}, fetch: named })
+}
+
+/** What kept a request from being answered: `fetch failed` says nothing, its cause does. */
+function reasonOf(thrown: unknown): string {
+  const { code } = ((thrown as Error | undefined)?.cause ?? {}) as { code?: unknown }
+  return typeof code === 'string' ? code : thrown instanceof Error ? thrown.message : String(thrown)
 }
 
 /**
@@ -28,6 +38,7 @@ export async function answerOf<T>(asked: Promise<ClientResponse<T, number, 'json
 
 async function succeeded<R extends Pick<Response, 'ok' | 'status' | 'json'>>(asked: Promise<R>): Promise<R> {
   const response = await asked.catch((cause: unknown) => {
+    if (cause instanceof SluiceError) throw cause
     throw new SluiceError('api.unreachable', cause instanceof Error ? cause.message : '', { cause })
   })
   if (!response.ok) throw await refusalOf(response)

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { answerOf, contextOf } from './context.ts'
+import { SluiceError } from '../kit/errors.ts'
+import { answerOf, type Context, contextOf } from './context.ts'
 import { briefly } from './duration.ts'
-import { EXIT } from './exit.ts'
+import { CommandFailure, EXIT, exitFor } from './exit.ts'
 import { counted } from './policy/print.ts'
 
 /** `sluice status`: who you are, which policy is in force, and whether anything keeps the gateway from forwarding. */
@@ -16,7 +17,8 @@ export function registerStatusCommand(program: Command): void {
     .action(async (_options: object, command: Command) => {
       const context = contextOf(command)
       const { api, paint } = context
-      const [me, policy] = await Promise.all([answerOf(api.me.$get()), answerOf(api.policy.$get())])
+      const asked = Promise.all([answerOf(api.me.$get()), answerOf(api.policy.$get())])
+      const [me, policy] = await asked.catch((error: unknown) => withoutProfile(context, error))
       const { problems, notices } = me.admin ? await answerOf(api.status.$get()) : { problems: [], notices: [] }
       process.exitCode = problems.length > 0 ? EXIT.failure : EXIT.ok
       if (context.json) return context.printJson({ url: context.profile.api, me, policy, problems, notices })
@@ -37,4 +39,15 @@ export function registerStatusCommand(program: Command): void {
       for (const notice of notices) context.print(`${paint.yellow('notice')}  ${notice}\n`)
       for (const problem of problems) context.print(`${paint.red('not forwarding')}  ${problem}\n`)
     })
+}
+
+/** Where no profile was found, that is the likelier cause: the command was run in another folder than the gateway. */
+function withoutProfile({ profile }: Context, error: unknown): never {
+  const lost = error instanceof SluiceError && /^api\.(unreachable|unauthorized)$/.test(error.code)
+  if (!lost || profile.folder !== undefined || profile.token !== undefined) throw error
+  throw new CommandFailure(
+    error.message,
+    exitFor(error.code),
+    'There is no profile here. Go to the folder that has .sluice/, name it in SLUICE_DIR, or name the gateway in SLUICE_URL and: sluice login',
+  )
 }

@@ -126,6 +126,13 @@ it('a no in the browser is exit code 3, and nothing is kept', async () => {
   expect(existsSync(file())).toBe(false)
 }, 60_000)
 
+it('status away from any profile says so, and what was asked', async () => {
+  const elsewhere = (url: string) => sluice(['status'], { SLUICE_URL: url }).ended
+  const said = (text: string) => expect.stringMatching(new RegExp(`${text}[^]*There is no profile here`))
+  expect(await elsewhere('http://127.0.0.1:1')).toMatchObject({ code: 1, said: said('http://127.0.0.1:1: ') })
+  expect(await elsewhere(door.url)).toMatchObject({ code: 3, said: said('not signed in') })
+}, 30_000)
+
 it('a provider the gateway does not have is named with those it has, before any browser opens', async () => {
   for (const more of [[], ['--device']]) {
     const login = await sluice(['login', '--provider', 'nope', ...more], { BROWSER }).ended
