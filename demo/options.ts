@@ -28,6 +28,8 @@ Examples:
   npm start
   npm start -- --port 15433 --api-port 8421 --ssh-port 15423 --dir .sluice-2`
 
+const MORE = 'All options: npm start -- --help'
+
 /** Options of the command line, then of the environment, then the defaults; `help` when that is asked for. Throws with a sentence. */
 export function demoOptions(args: readonly string[], env: NodeJS.ProcessEnv): DemoOptions | 'help' {
   const options = {
@@ -41,7 +43,7 @@ export function demoOptions(args: readonly string[], env: NodeJS.ProcessEnv): De
   try {
     values = parseArgs({ args: [...args], options }).values
   } catch (error) {
-    throw new Error(`${(error as Error).message}\n${USAGE}`)
+    throw new Error(`${(error as Error).message}\n${MORE}`)
   }
   if (values.help) return 'help'
   const ssh = values['ssh-port'] ?? env.SLUICE_SSH_PORT
@@ -56,6 +58,6 @@ export function demoOptions(args: readonly string[], env: NodeJS.ProcessEnv): De
 function portOf(text: string): number {
   const port = Number(text)
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new Error(`"${text}" is not a port: write a number from 1 to 65535.\n${USAGE}`)
+    throw new Error(`"${text}" is not a port: write a number from 1 to 65535.\n${MORE}`)
   return port
 }

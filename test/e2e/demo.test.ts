@@ -187,7 +187,12 @@ describe('starting and stopping', () => {
     const { said, code } = await shell(`node tools/run.cjs demo/start.ts ${args}`)
     expect(code).toBe(1)
     expect(said).toContain(sentence)
-    expect(said).toContain('npm start -- [--port 15432]')
+    expect(said).toContain('npm start -- --help')
+  })
+
+  test('--help is no failure, and starts nothing', async () => {
+    const { said, code } = await shell('node tools/run.cjs demo/start.ts --help')
+    expect([code, said]).toEqual([0, expect.stringMatching(/^Usage: npm start[\s\S]*--ssh-port/)])
   })
 })
 
