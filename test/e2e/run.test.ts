@@ -1,7 +1,7 @@
 /** `sluice run`: programs that know nothing of Sluice, under an identity of their own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -199,6 +199,37 @@ describe('sluice run', () => {
     const { out } = await sluiceRun(['--agent', 'bot', '--quiet', '--', 'sh', '-c', script])
     expect(out).toMatch(/^700\nnone\n\[/)
     expect(out).not.toContain('password')
+  })
+
+  it('a program that is killed leaves nothing either', async () => {
+    const { status, signal } = await sluiceRun(['--agent', 'bot', '--quiet', '--', 'sh', '-c', 'kill -9 $$'])
+    expect([status, signal]).toEqual([null, 'SIGKILL'])
+    expect(readdirSync(runtime())).toEqual([])
+    expect(ofKind('login').at(-1)).toMatchObject({ grant: 'revoke', ok: true })
+  })
+
+  it('killed itself it leaves a folder without a secret, and a token that only its end or a kill takes', async () => {
+    const script = 'echo "$SLUICE_TOKEN"; kill -9 "$PPID"'
+    const { signal, out } = await sluiceRun(['--agent', 'bot', '--quiet', '--', 'sh', '-c', script])
+    expect(signal).toBe('SIGKILL')
+    const token = out.trim()
+    expect(token).toMatch(/^slu_/)
+    const [left, ...more] = readdirSync(runtime())
+    expect(more).toEqual([])
+    const kept = readdirSync(join(runtime(), left!), { recursive: true, withFileTypes: true }).filter((each) =>
+      each.isFile(),
+    )
+    expect(kept.map(({ name }) => name)).toContain('pg_service.conf')
+    for (const { parentPath, name } of kept)
+      expect(readFileSync(join(parentPath, name), 'utf8')).not.toMatch(/slu_|PRIVATE/)
+    rmSync(join(runtime(), left!), { recursive: true })
+    const asks = () => fetch(`${gateway.api}/api/v1/me`, { headers: { authorization: `Bearer ${token}` } })
+    expect((await asks()).status).toBe(200)
+    await fetch(`${gateway.api}/oauth/revoke`, {
+      method: 'POST',
+      body: new URLSearchParams({ token, client_id: 'sluice-cli' }),
+    })
+    expect((await asks()).status).toBe(401)
   })
 
   it.each([
