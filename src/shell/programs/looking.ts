@@ -105,7 +105,7 @@ export function readIp(call: Call): void {
 /** `sysctl`: shows settings by name; with a value, or a file, it sets them. */
 export function readSysctl(call: Call): void {
   const shows = ({ literal, text }: Argument) =>
-    literal && /^(-[anNedbA]+|--(all|names|values|ignore)|[\w./*-]*[\w*])$/.test(text) && !/^-.*[wpfr]/.test(text)
+    literal && /^(-[anNedbA]+|--(all|names|values|ignore)|\w[\w./*-]*)$/.test(text)
   if (call.words.length > 0 && call.words.every(shows)) return call.add(READ)
   call.add(DEFINE)
   for (const word of call.words)

@@ -18,7 +18,8 @@ const COLUMNS = /^[a-zA-Z0-9_%,:=+-]+$/
 export function readPs(call: Call): void {
   call.add(effects('read'))
   const { words } = call
-  const picks = words.some((word) => /^-[A-Za-z]*[uUgGtsCpq]/.test(word.text))
+  // Any other flag may make it start over, and take `-e` for `e`.
+  const picks = words.some((word) => /^-[^-]/.test(word.text) && !EVERY.test(word.text))
   if (!words.every((word, at) => hidesEnvironment(word, words[at - 1], picks))) call.scope.reading.read(ENVIRONMENTS)
 }
 
@@ -31,7 +32,7 @@ function hidesEnvironment(word: Argument, before: Argument | undefined, picks: b
   if (EVERY.test(text)) return !picks
   // A name that could not be read as flags.
   if (before && /^-[a-df-zA-Z]*[uUC]$|^--[uU]ser$/.test(before.text))
-    return /^[a-zA-Z0-9_.-]+$/.test(text) && (/[bdiyz_.-]/.test(text) || /^[^e]*[pq]\D/.test(text))
+    return /^\w[\w.-]*$/.test(text) && (/[bdiyz_.-]/.test(text) || /^[^e]*[pq]\D/.test(text))
   return false
 }
 

@@ -36,7 +36,7 @@ export const FILES: Readonly<Record<string, CommandDocument>> = {
   file: {
     effects: ['read'],
     otherOptions: 'harmless',
-    options: { '-C --compile': { effects: ['write'] }, '-f --files-from': 'index', '-m --magic-file': 'read' },
+    options: { '-C --compile': { effects: ['write'] }, '-f --files-from': 'index', '-m --magic-file': 'tree' },
     operands: 'read',
   },
   tree: {

@@ -5,7 +5,12 @@ const RUNS =
   '--upload-pack --receive-pack --exec --ext-diff --textconv --open-files-in-pager -O --template --config --reference --separate-git-dir'
 
 function sub(...[effects, more = {}]: [CommandDocument['effects'], CommandDocument?]): CommandDocument {
-  return { effects, otherOptions: 'harmless', ...more, options: { [RUNS]: 'unknown', ...more.options } }
+  return {
+    effects,
+    otherOptions: 'harmless',
+    ...more,
+    options: { [RUNS]: 'unknown', '--pathspec-from-file': 'index', ...more.options },
+  }
 }
 
 /**

@@ -82,7 +82,7 @@ export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
     },
   },
   'apt-cache': { effects: [], subcommands: { 'show showpkg search policy depends rdepends pkgnames stats': STRICT } },
-  'dpkg-query': LOOK,
+  'dpkg-query': { ...LOOK, options: { '--admindir --root --instdir --load-avail': 'unknown' } },
   dpkg: {
     effects: ['read'],
     options: { '-l -L -s -S -p --list --listfiles --status --search --get-selections --print-architecture': 'flag' },
@@ -96,7 +96,7 @@ export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
     },
     bare: ['read'],
     subcommands: {
-      'status show cat list-units list-unit-files list-timers list-sockets list-jobs list-dependencies is-active is-enabled is-failed is-system-running get-default show-environment help':
+      'status show cat list-units list-unit-files list-timers list-sockets list-jobs list-dependencies is-active is-enabled is-failed is-system-running get-default help':
         {
           effects: ['read'],
           options: {
@@ -104,6 +104,7 @@ export const SYSTEM: Readonly<Record<string, CommandDocument>> = {
             '-n --lines -o --output -t --type --state -p --property': 'text',
           },
         },
+      'show-environment': { effects: ['read'], reads: ['/proc/*/environ'] },
       'start stop restart reload try-restart reload-or-restart kill isolate reset-failed': {
         effects: ['execute'],
         options: { '--no-block -q --quiet --no-pager': 'flag', '-s --signal': 'text' },

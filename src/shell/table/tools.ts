@@ -15,14 +15,25 @@ const KUBECTL: CommandDocument = {
     '--kubeconfig --token --client-key --client-certificate --certificate-authority --cache-dir': 'unknown',
   },
   subcommands: {
-    'get describe logs top version api-resources api-versions explain cluster-info events diff wait': {
-      ...ASK,
+    // Runs without a person where a policy says so: every option is one of these.
+    'get describe top version api-resources api-versions explain cluster-info events diff wait': {
+      effects: ['read', 'connect'],
       options: {
-        '-n --namespace -l --selector -o --output -c --container --tail --since --context --field-selector --sort-by':
+        '-A --all-namespaces -w --watch --watch-only --follow -p --previous --no-headers --show-labels --show-kind --show-managed-fields --all-containers --prefix --timestamps --ignore-not-found --recursive --client --containers --show-events --use-protocol-buffers --sum':
+          'flag',
+        '-n --namespace -l --selector -o --output -c --container --tail --since --since-time --context --field-selector --sort-by --limit-bytes --chunk-size --request-timeout --for --timeout --subresource -L --label-columns --types --max-log-requests --pod-running-timeout':
           'text',
         '-f --filename -k --kustomize': 'read',
-        ...FAR,
-        '--template --output-directory': 'unknown',
+      },
+    },
+    logs: {
+      effects: ['read', 'connect'],
+      options: {
+        '-A --all-namespaces -w --watch --watch-only -f --follow -p --previous --no-headers --show-labels --show-kind --show-managed-fields --all-containers --prefix --timestamps --ignore-not-found --recursive --client --containers --show-events --use-protocol-buffers --sum':
+          'flag',
+        '-n --namespace -l --selector -o --output -c --container --tail --since --since-time --context --field-selector --sort-by --limit-bytes --chunk-size --request-timeout --for --timeout --subresource -L --label-columns --types --max-log-requests --pod-running-timeout':
+          'text',
+        '--filename -k --kustomize': 'read',
       },
     },
     'apply create patch replace label annotate scale autoscale set expose taint cordon uncordon': {
