@@ -1,4 +1,5 @@
 import { SluiceError } from '../kit/errors.ts'
+import type { Principal } from '../model/principal.ts'
 import { LIMITS } from './oidc/limits.ts'
 import type { NameId } from './saml/name-id.ts'
 
@@ -11,6 +12,8 @@ export interface Vouched {
   readonly email: string
   /** As the provider names them. */
   readonly groups: readonly string[]
+  /** Those of its claims that rules may read. */
+  readonly claims?: Principal['claims']
   /** What a provisioned user is found by; empty where nothing is. */
   readonly matches: string
   /** The provider's id of its session; empty where it names none. */
@@ -50,4 +53,17 @@ export function shownName(...values: readonly unknown[]): string {
     if (clean !== '') return clean.slice(0, LIMITS.name_chars)
   }
   return ''
+}
+
+/** The claims of these names that there are, in the order of the names. Throws `signin.answer` for more than is kept. */
+export function keptClaims(
+  names: readonly string[] | undefined,
+  claimOf: (name: string) => unknown,
+): Pick<Vouched, 'claims'> {
+  if (!names) return {}
+  const found = names.map((name) => [name, claimOf(name)] as const).filter(([, value]) => value !== undefined)
+  const claims = Object.fromEntries(found)
+  if (JSON.stringify(claims).length > LIMITS.claims_chars)
+    throw new SluiceError('signin.answer', `the claims have more than ${LIMITS.claims_chars} characters`)
+  return { claims }
 }

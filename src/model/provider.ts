@@ -10,6 +10,8 @@ export interface IdentityProvider {
   readonly saml?: SamlSettings
   /** Groups of the provider that give groups here; every other group is dropped. */
   readonly map: readonly GroupRule[]
+  /** Claims, or SAML attributes, that rules may read as `principal.claims`; unset: none. */
+  readonly claims?: readonly string[]
   /** Sluice groups of which one is needed to sign in; empty: everyone the provider vouches for. */
   readonly admit: readonly string[]
   readonly times: SignInTimes

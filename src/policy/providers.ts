@@ -78,7 +78,7 @@ function timesOf({ signIn: { max, recheck, grace, fresh } = {} }: Body): Record<
 }
 
 function providerOf(body: Body): IdentityProvider {
-  const { name, title = name, oidc, saml, map = [], admit = [], scim } = body
+  const { name, title = name, oidc, saml, map = [], claims, admit = [], scim } = body
   const times = timesOf(body)
   return {
     ...{ name, title, admit, map: map as readonly GroupRule[] },
@@ -88,6 +88,7 @@ function providerOf(body: Body): IdentityProvider {
       grace_ms: duration_ms(times.grace),
       fresh_ms: duration_ms(times.fresh),
     },
+    ...(claims !== undefined && { claims }),
     ...(oidc && { oidc: oidcOf(oidc) }),
     ...(saml && { saml: samlOf(saml) }),
     ...(scim && { scim: scimOf(scim) }),

@@ -92,6 +92,18 @@ describe('an honest answer', () => {
     expect((await post(open, signed(answer(open), 'Response', idp))).cookie).toBeDefined()
   })
 
+  it('gives rules the attributes the document lists, one value or several', async () => {
+    const before = door.api.providers.get('acme')!
+    door.api.providers.set('acme', { ...before, claims: ['team', 'roles', 'none'] })
+    const open = await begin()
+    const { cookie } = await post(
+      open,
+      answer(open, { attributes: { team: ['shop'], roles: ['a', 'b'], other: ['x'] } }),
+    )
+    const person = await door.api.services.identity.authenticate({ kind: 'cookie', proof: cookie!, from: '' })
+    expect(person?.claims).toEqual({ team: 'shop', roles: ['a', 'b'] })
+  })
+
   it('with 5,000 groups signs in', async () => {
     const open = await begin()
     const groups = [...Array.from({ length: 5_000 }, (_, i) => `a-group-of-a-company-${i}`), 'dba']

@@ -164,6 +164,25 @@ describe('access ends', () => {
     expect((await me(cookie!)).principal.chain[0]!.groups).toEqual(['staff'])
   })
 
+  it('when a claim changes that rules may read; until then every token of the sign-in has it', async () => {
+    const before = door.api.providers.get('acme')!
+    door.api.providers.set('acme', { ...before, claims: ['email', 'nothing'] })
+    acme.people.set('u7', { subject: 'u7', name: 'Grace', email: 'grace@acme.example', groups: [] })
+    const { cookie } = await signIn(door, { provider: 'acme', person: 'u7' })
+    const { identity, signIn: service } = door.api.services
+    const person = (await identity.authenticate({ kind: 'cookie', proof: cookie!, from: '' }))!
+    const { token } = await service.signIns.token(person.credential, 'test')
+    const program = await identity.authenticate({ kind: 'token', proof: token.reveal(), from: '' })
+    expect([person.claims, program?.claims]).toEqual(Array(2).fill({ email: 'grace@acme.example' }))
+    const ended = await live(cookie!)
+    await due()
+    expect(ended).not.toHaveBeenCalled()
+    acme.people.set('u7', { ...acme.people.get('u7')!, email: 'grace@elsewhere.example' })
+    await due()
+    expect(ended).toHaveBeenCalledTimes(1)
+    door.api.providers.set('acme', before)
+  })
+
   it('when the provider no longer knows the person', async () => {
     const { cookie } = await signIn(door, { provider: 'acme', person: 'u1' })
     const ended = await live(cookie!)

@@ -1,6 +1,6 @@
 import { SluiceError } from '../../kit/errors.ts'
 import type { IdentityProvider } from '../../model/provider.ts'
-import { checkedGroups, checkedSubject, shownName, type Vouched } from '../vouched.ts'
+import { checkedGroups, checkedSubject, keptClaims, shownName, type Vouched } from '../vouched.ts'
 import { LIMITS } from './limits.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -33,6 +33,7 @@ export function vouchedBy(provider: IdentityProvider, claims: Claims): Omit<Vouc
     name: shownName(claims.name, claims.preferred_username, claims.email, subject),
     email: shownName(claims.email),
     groups: checkedGroups(groups),
+    ...keptClaims(provider.claims, (name) => claimAt(claims, [name])),
     matches: typeof matches === 'string' ? matches : '',
     sid: typeof claims.sid === 'string' ? claims.sid.slice(0, 255) : '',
     auth_ms: typeof claims.auth_time === 'number' ? claims.auth_time * 1_000 : 0,

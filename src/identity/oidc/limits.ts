@@ -18,4 +18,6 @@ export const LIMITS = {
   logout_token_chars: 16_384,
   /** How old a logout token may be. */
   logout_age_ms: 300_000,
+  /** Characters of the claims of one person that are kept for rules. */
+  claims_chars: 8_192,
 } as const

@@ -1,12 +1,12 @@
 import type { IdentityProvider } from '../../model/provider.ts'
-import { checkedGroups, checkedSubject, shownName, type Vouched } from '../vouched.ts'
+import { checkedGroups, checkedSubject, keptClaims, shownName, type Vouched } from '../vouched.ts'
 import { childrenNamed, instantOf, NS, onlyChild, textOf, unsound, type XmlElement } from './dom.ts'
 import { LIMITS } from './limits.ts'
 import { nameIdOf, neededNameId, TRANSIENT } from './name-id.ts'
 
 /** What an assertion has to agree with. */
 export interface Expected {
-  readonly provider: Pick<IdentityProvider, 'saml' | 'scim'>
+  readonly provider: Pick<IdentityProvider, 'saml' | 'scim' | 'claims'>
   /** Our own entity id, and where we take answers. */
   readonly audience: string
   readonly recipient: string
@@ -54,6 +54,10 @@ export function readAssertion(
       name: shownName(...NAMES.map((name) => attributes.get(name)?.[0]), subject),
       email: shownName(...EMAILS.map((name) => attributes.get(name)?.[0])),
       groups: checkedGroups(groups === undefined ? undefined : attributes.get(groups)),
+      ...keptClaims(provider.claims, (name) => {
+        const values = attributes.get(name)
+        return values?.length === 1 ? values[0] : values
+      }),
       matches: matches ?? '',
       ...{ sid, auth_ms },
       ...(ends_ms !== undefined && { expires_ms: ends_ms }),

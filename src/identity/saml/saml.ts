@@ -73,9 +73,9 @@ export function createSaml(options: SamlOptions): Saml {
       return await new SAML(config).getAuthorizeUrlAsync(relayState, undefined, {})
     },
     async finish(provider, { response, fresh, asked }) {
-      const { name, saml, scim } = provider
+      const { name, saml, scim, claims } = provider
       const { vouched, mark } = (await thread.ask({
-        provider: { ...(saml && { saml }), ...(scim && { scim }) },
+        provider: { ...(saml && { saml }), ...(scim && { scim }), ...(claims && { claims }) },
         ...{ response, fresh, now_ms: clock.now_ms(), key: await keyOf(secrets, provider) },
         inResponseTo: asked === undefined ? undefined : requestIdOf(asked),
         audience: entityIdOf(base(), name),

@@ -88,7 +88,7 @@ async function ask(
   provider: IdentityProvider,
   row: SignInRow,
 ): Promise<void> {
-  const { refresh, idToken } = signIns.grantOf(row)
+  const { refresh, idToken, claims } = signIns.grantOf(row)
   if (refresh === undefined) return void (await signIns.end(row.id, 'nothing is left to ask with', WHO))
   const vouched = await oidc.recheck(provider, {
     refresh,
@@ -105,4 +105,7 @@ async function ask(
   })
   const person = await signIns.learn(provider, vouched)
   if (!people.lookup(person)) await signIns.end(row.id, 'the person is not admitted any more', WHO)
+  // Tokens carry the claims of their sign-in: others need another one.
+  else if (JSON.stringify(vouched.claims ?? {}) !== JSON.stringify(claims ?? {}))
+    await signIns.end(row.id, 'what its identity provider says of the person has changed', WHO)
 }

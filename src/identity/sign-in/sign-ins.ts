@@ -33,6 +33,9 @@ export interface Arrival {
   readonly from: string
 }
 
+/** What is kept of a sign-in, sealed: what the provider is asked with, and what it said that rules may read. */
+export type KeptGrant = NonNullable<Vouched['grant']> & Pick<Vouched, 'claims'>
+
 /** A sign-in that stands. `root` is its token: a browser's cookie, and the parent of every token it leads to. */
 export interface StartedSignIn {
   readonly id: string
@@ -54,7 +57,7 @@ export interface SignIns {
   /** Ends one, with its tokens and their live sessions. False when it had ended before. */
   end(id: string, why: string, by: string): Promise<boolean>
   /** Refresh and ID token of a sign-in, or its NameID, where the provider gave any. */
-  grantOf(row: SignInRow): NonNullable<Vouched['grant']>
+  grantOf(row: SignInRow): KeptGrant
   sealGrant(id: string, vouched: Vouched): string | null
 }
 
@@ -99,6 +102,7 @@ class PeopleSignedIn implements SignIns {
     const root = await identity.issueToken({
       ...{ principal: person, label: `sign-in (${purpose})`, by: person, purpose: 'sign-in', client: '' },
       ttl_ms: expires_ms - now_ms,
+      ...(vouched.claims && { claims: { [person]: vouched.claims } }),
     })
     await store.signIns.insert({
       ...{ id: root.id, person, provider: provider.name, issuer: vouched.issuer, subject: vouched.subject },
@@ -114,7 +118,9 @@ class PeopleSignedIn implements SignIns {
     const row = await store.signIns.get(signIn)
     const now_ms = clock.now_ms()
     if (!row || row.ended_ms !== null || row.expires_ms <= now_ms) throw new SluiceError('signin.expired')
+    const { claims } = this.grantOf(row)
     return await identity.issueToken({
+      ...(claims && { claims: { [row.person]: claims } }),
       ...{ principal: row.person, label, by: row.person, parent: signIn, client: 'sluice-cli' },
       ttl_ms: row.expires_ms - now_ms,
     })
@@ -135,15 +141,15 @@ class PeopleSignedIn implements SignIns {
     return true
   }
 
-  grantOf({ id, grant_sealed }: SignInRow): NonNullable<Vouched['grant']> {
+  grantOf({ id, grant_sealed }: SignInRow): KeptGrant {
     if (grant_sealed === null) return {}
     const opened = this.#options.seal.open(`sign-in/${id}`, grant_sealed)
-    return JSON.parse(opened.reveal()) as NonNullable<Vouched['grant']>
+    return JSON.parse(opened.reveal()) as KeptGrant
   }
 
-  sealGrant(id: string, { grant }: Vouched): string | null {
-    if (!grant?.refresh && !grant?.idToken && !grant?.nameId) return null
-    return this.#options.seal.seal(`sign-in/${id}`, new Secret(JSON.stringify(grant)))
+  sealGrant(id: string, { grant, claims }: Vouched): string | null {
+    const kept = JSON.stringify({ ...grant, ...(claims && { claims }) } satisfies KeptGrant)
+    return kept === '{}' ? null : this.#options.seal.seal(`sign-in/${id}`, new Secret(kept))
   }
 
   /** Who the person is here, once everything lets them in. */

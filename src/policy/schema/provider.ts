@@ -131,6 +131,14 @@ export const identityProvider = z.strictObject({
       description: 'Which of its groups give which of ours. Any other group is dropped.',
       examples: ['[{ group: platform-dba, gives: [dba] }]'],
     }),
+  claims: z
+    .array(z.string().min(1).max(256))
+    .max(50)
+    .optional()
+    .meta({
+      description: 'Claims (or SAML attributes) that rules read as `principal.claims`. Default: none.',
+      examples: ['[department, country]'],
+    }),
   admit: z
     .array(name)
     .max(100)
