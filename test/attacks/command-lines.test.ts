@@ -254,6 +254,7 @@ describe('D2: a secret file is not read, by whatever name or program', () => {
     ['terraform output', 'terraform version'],
     ['ps -ae -x', 'ps -ae'],
     ['ps -u -xe', 'ps -u deploy'],
+    ['docker top web axe', 'docker top web'],
     ['systemctl show-environment', 'systemctl show nginx'],
     ['cat "$(echo /etc/shadow)"', 'cat "/etc/hosts"'],
     ['x=/etc/shadow; cat $x', 'x=1; cat /etc/hosts'],

@@ -81,9 +81,10 @@ const CRONTAB = commandSpec({
 
 const IP_OPTIONS =
   /^-(4|6|0|s|d|h|j|p|o|r|a|c|br|brief|json|pretty|oneline|statistics|stats|details|human|resolve|all|color)$/
-const IP_OBJECTS =
-  /^(a|addr|address|l|link|r|ro|route|rule|ru|n|neigh|neighbor|neighbour|m|maddr|maddress|tunnel|tuntap|netns|vrf|nexthop|mptcp)$/
-const IP_SHOWS = /^(show|sh|s|list|lst|ls|l|get)$/
+const IP_OBJECTS = /^(a|addr|address|l|link|r|ro|route|rule|ru|n|neigh|neighbor|neighbour|maddr|maddress|tunnel|netns)$/
+/** `s` alone is `set` to links. */
+const IP_SHOWS = /^(show|sh|list|lst|ls|l)$/
+const IP_S = /^(a|addr|address|r|ro|route|n|neigh)$/
 
 /** `ip`: shows what it is told to show; the rest sets addresses and routes, or runs something elsewhere. */
 export function readIp(call: Call): void {
@@ -94,9 +95,11 @@ export function readIp(call: Call): void {
   const [object, verb = 'show'] = rest
   if (object === undefined) return call.add(READ)
   if (!IP_OBJECTS.test(object)) return call.unknown(`ip ${object}`)
-  if (IP_SHOWS.test(verb)) return call.add(READ)
+  const shows =
+    IP_SHOWS.test(verb) || (verb === 's' && IP_S.test(object)) || (verb === 'get' && /^ro?$|^route$/.test(object))
+  if (shows) return call.add(READ)
   call.add(DEFINE)
-  if (/^(netns|vrf)$/.test(object) || !/^(add|a|del|delete|d|change|c|replace|append|set|flush|f)$/.test(verb)) {
+  if (object === 'netns' || !/^(add|a|del|delete|d|change|c|replace|append|set|flush|f)$/.test(verb)) {
     call.add(EXECUTE)
     call.unknown(`ip ${object} ${verb}`)
   }

@@ -117,13 +117,17 @@ export function readApplet(call: Call): void {
 }
 
 /** Programs that say their version at `-v`; others speak more, or wait for a program. */
-const SMALL_V = /^(node|nodejs|npm|pnpm|yarn|php|perl|ruby)$/
+const SMALL_V = /^(node|nodejs|npm|php|perl|ruby)$/
+
+/** These run what the folder they are in names, or make files of their own, before they say anything. */
+const RUNS_FIRST = /^(yarn|pnpm|npx|cargo|go|bundle|ansible|ansible-playbook|gcloud|az|aws)$/
 
 function asksVersion({ name, words }: Call): boolean {
   const text = words.length === 1 && words[0]!.literal ? words[0]!.text : ''
+  if (RUNS_FIRST.test(name)) return false
   if (text === '-v') return SMALL_V.test(name)
   if (text === '-V') return /^(python[23]?|psql|mysql|mariadb|tmux|pip3?|gem)$/.test(name)
-  return text === '--version' || (text === '-version' && name === 'java') || (text === 'version' && name === 'go')
+  return text === '--version' || (text === '-version' && name === 'java')
 }
 
 /** A program that runs code in a language that is not read here; asked for its version only, it does nothing. */

@@ -81,13 +81,15 @@ const SHOWS_VARIABLES: CommandDocument = { ...LOOK, reads: ['/proc/*/environ'] }
 const PRUNE: CommandDocument = { effects: ['delete'], otherOptions: 'harmless' }
 const DOCKER: CommandDocument = {
   subcommands: {
-    'ps images logs version info top stats port diff history events': LOOK,
+    'ps images logs version info stats port diff history events': LOOK,
+    // Behind the container stand words of ps.
+    top: { effects: ['read'], operands: ['text', 'index'] },
     inspect: SHOWS_VARIABLES,
     search: ASK,
     'rm rmi': PRUNE,
     'container image volume network system builder': {
       subcommands: {
-        'ls list ps df logs top stats history info': LOOK,
+        'ls list ps df logs stats history info': LOOK,
         inspect: SHOWS_VARIABLES,
         'rm remove prune': PRUNE,
       },
@@ -117,9 +119,9 @@ const STATE: CommandDocument = { ...LOOK, reads: ['terraform.tfstate'] }
 const TERRAFORM: CommandDocument = {
   options: { '-chdir': 'unknown' },
   subcommands: {
-    'version graph': LOOK,
+    version: LOOK,
     'show output': STATE,
-    validate: { effects: ['read', 'execute'], otherOptions: 'harmless' },
+    'validate graph': { effects: ['read', 'execute'], otherOptions: 'harmless' },
     fmt: { effects: ['read', 'write'], otherOptions: 'harmless' },
     plan: {
       effects: ['read', 'execute', 'connect'],
