@@ -254,6 +254,8 @@ describe('D2: a secret file is not read, by whatever name or program', () => {
     ['terraform output', 'terraform version'],
     ['ps -ae -x', 'ps -ae'],
     ['ps -u -xe', 'ps -u deploy'],
+    ['find /etc -name hosts -execdir cat shadow \\;', 'find /etc/nginx -name x -execdir cat /etc/hosts \\;'],
+    ['find /etc/shadow -execdir cat shadow \\;', 'find /etc/hosts -exec cat shadow.txt \\;'],
     ['docker top web axe', 'docker top web'],
     ['systemctl show-environment', 'systemctl show nginx'],
     ['cat "$(echo /etc/shadow)"', 'cat "/etc/hosts"'],

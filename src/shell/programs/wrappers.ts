@@ -294,6 +294,11 @@ function readFindCommand(from: number, call: Call, files: readonly string[] | un
   const command = words
     .slice(from, end)
     .map((word) => (word.text === '{}' ? unknownFile('{}', files) : replaced(word, '{}')))
+  // With -execdir it runs in the folder of the file that was found.
+  const { folders } = call.scope.reading
+  const moves = !folders.has(undefined) && /dir$/.test(words[from - 1]!.text)
+  if (moves) folders.add(undefined)
   giveCommand(command, call)
+  if (moves) folders.delete(undefined)
   return end + 1
 }
