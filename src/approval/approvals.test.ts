@@ -57,12 +57,25 @@ beforeEach(async () => {
   entries = []
   ledgerFails = false
   approvals = start()
+  for (const { id, actor } of PEOPLE.values()) await hold(id, actor ? [actor.id] : [])
 })
 afterEach(async () => {
   approvals.close()
   await store.close()
   rmSync(folder, { recursive: true })
 })
+
+/** The token a person of `person` has. */
+const hold = (principal: string, actors: readonly string[] = [], id = `tok_${principal}`) =>
+  store.tokens.insert({
+    ...{ id, hash: sha256(id), principal, actors: JSON.stringify(actors), label: '', created_by: 'human:ada' },
+    ...{ created_ms: now_ms, expires_ms: now_ms + 1_000, revoked_ms: null, revoked_by: null },
+  })
+const block = (subject: string) =>
+  store.blocks.add({
+    ...{ id: `blk_${subject}`, kind: 'principal', subject, by: 'human:root', why: '' },
+    ...{ created_ms: now_ms, lifted_ms: null, lifted_by: null },
+  })
 
 function asked(over: Partial<ApprovalRequest> = {}): ApprovalRequest {
   return {
@@ -202,16 +215,63 @@ describe('who may decide', () => {
   })
 
   // G36
-  it.each<[string, () => void]>([
+  it.each<[string, () => unknown]>([
     ['was disabled', () => known.delete('human:ada')],
     ['is no longer a person', () => known.set('human:ada', { ...ada, kind: 'service' })],
     ['left the group', () => known.set('human:ada', person('human:ada', []))],
+    ['was shut out', () => block('human:ada')],
+    [
+      'was shut out and let in again',
+      async () => {
+        await block('human:ada')
+        await store.blocks.lift({ kind: 'principal', subject: 'human:ada', by: 'human:root', at_ms: now_ms })
+      },
+    ],
+    ['had the token revoked that they voted with', () => store.tokens.revoke('tok_human:ada', 'human:root', now_ms)],
   ])('an approval falls when its approver %s before it is used', async (_, change) => {
     const { id } = await approvals.request(asked())
     await vote(id, ada)
-    change()
+    await change()
     expect(await approvals.consume(DIGEST)).toBeUndefined()
     expect(await approvals.get(id)).toMatchObject({ state: 'expired' })
+    expect(entries.at(-1)!.body).toMatchObject({ approval: id, end: 'expired' })
+    expect(await approvals.consume(DIGEST)).toBeUndefined()
+  })
+
+  // G36
+  it('an approval falls when somebody was shut out whom its approver acted for', async () => {
+    const deputy = { ...person('human:bob', ['dba'], ada), credential: 'tok_deputy' }
+    await hold('human:bob', ['human:ada'], 'tok_deputy')
+    await vote((await approvals.request(asked())).id, deputy)
+    await block('human:ada')
+    expect(await approvals.consume(DIGEST)).toBeUndefined()
+  })
+
+  // G36
+  it('an approval stands when the token it was given with merely expired, or others were shut out or let in before', async () => {
+    await block('human:ada')
+    await store.blocks.lift({ kind: 'principal', subject: 'human:ada', by: 'human:root', at_ms: now_ms })
+    now_ms += 1
+    await vote((await approvals.request(asked())).id, ada)
+    await block('human:bob')
+    await hold('human:ada', [], 'tok_another')
+    await store.tokens.revoke('tok_another', 'human:root', now_ms)
+    now_ms += 2_000
+    expect(await approvals.consume(DIGEST)).toMatchObject({ by: ['human:ada'] })
+  })
+
+  // G36
+  it('a vote that fell is not counted when another is cast, and not named beside those that count', async () => {
+    const two = [{ ...DBA, count: 2 }]
+    const first = await approvals.request(asked({ terms: two }))
+    await vote(first.id, ada)
+    await store.tokens.revoke('tok_human:ada', 'human:root', now_ms)
+    expect((await vote(first.id, bob)).state).toBe('pending')
+    const zoe = person('human:zoe', ['dba'])
+    known.set(zoe.id, zoe)
+    await hold(zoe.id)
+    expect((await vote(first.id, zoe)).state).toBe('approved')
+    expect(await approvals.consume(DIGEST)).toMatchObject({ by: ['human:bob', 'human:zoe'] })
   })
 
   it('a vote for another digest than the one shown does not count', async () => {

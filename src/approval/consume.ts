@@ -1,7 +1,8 @@
+import type { ApprovalTerms } from '../model/decision.ts'
+import type { JudgedVote } from '../store/approvals.ts'
 import { type Context, finish } from './context.ts'
 import { votersNow } from './decide.ts'
 import { satisfied } from './quorum.ts'
-import { approvalOf } from './record.ts'
 
 /**
  * Takes the approved, unexpired, unused approval of this digest, or undefined. At most one caller in any process ever gets it, and it
@@ -14,16 +15,18 @@ export async function consume(
   const { store, clock } = context
   const row = await store.approvals.open(digest)
   if (row?.state !== 'approved') return undefined
-  const now_ms = clock.now_ms()
-  const approval = approvalOf(row, await store.approvals.votes([row.id]))
-  // Asked again now: someone may have left the group, or the company, since they voted (ATTACKS G36).
-  if (!satisfied(approval.terms, votersNow(context, approval.votes))) {
-    const why = 'those who approved it may no longer do so'
-    const ended = await store.approvals.change({ id: row.id, from: 'approved', to: 'expired', at_ms: now_ms, why })
-    if (ended) finish(context, row.id, 'expired', { digest, why })
-    return undefined
+  // Asked again now, of each vote: someone may have left the group or the company, been shut out, or lost the token they voted with (ATTACKS G36).
+  const why = 'those who approved it may no longer do so'
+  const terms = JSON.parse(row.terms) as ApprovalTerms[]
+  let by: readonly string[] = []
+  const stands = (votes: readonly JudgedVote[]) => {
+    const voters = votersNow(context, votes)
+    by = voters.map((voter) => voter.id)
+    return satisfied(terms, voters)
   }
-  if (!(await store.approvals.consume(row.id, now_ms))) return undefined
+  const taken = await store.approvals.consume({ id: row.id, now_ms: clock.now_ms(), stands, why })
+  if (taken === 'fallen') finish(context, row.id, 'expired', { digest, why })
+  if (taken !== 'consumed') return undefined
   finish(context, row.id, 'consumed', { digest })
-  return { id: row.id, by: approval.votes.map((vote) => vote.principal) }
+  return { id: row.id, by }
 }

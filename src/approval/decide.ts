@@ -1,6 +1,6 @@
 import { SluiceError } from '../kit/errors.ts'
 import type { Principal } from '../model/principal.ts'
-import type { ApprovalState, VoteRow } from '../store/approvals.ts'
+import type { ApprovalState, JudgedVote, VoteRow } from '../store/approvals.ts'
 import { type Context, existing, finish, record } from './context.ts'
 import { isCut } from './display.ts'
 import { LIMITS } from './limits.ts'
@@ -30,7 +30,14 @@ export async function decide(context: Context, ballot: Ballot): Promise<void> {
   // The vote is in the ledger before it counts: an approval nobody can audit is none.
   const chain = { by: approver.id, credential: approver.credential }
   record(ledger, { approval: id, digest: approval.digest, vote: verdict, ...chain, reason })
-  const vote: VoteRow = { approval: id, principal: approver.id, verdict, reason, voted_ms: now_ms }
+  const vote: VoteRow = {
+    approval: id,
+    principal: approver.id,
+    verdict,
+    reason,
+    voted_ms: now_ms,
+    credential: approver.credential,
+  }
   const state = await store.approvals.vote(vote, (votes) => outcome(context, approval, votes))
   if (state === undefined) throw new SluiceError('approval.closed')
   if (state === 'pending') waiting.tell({ kind: 'voted', id, state })
@@ -57,15 +64,15 @@ export function shownCut(approval: Approval): boolean {
   return [approval.text, ...approval.parameters].some((text) => text !== null && isCut(text))
 }
 
-function outcome(context: Context, approval: Approval, votes: readonly VoteRow[]): ApprovalState {
+function outcome(context: Context, approval: Approval, votes: readonly JudgedVote[]): ApprovalState {
   if (votes.some((vote) => vote.verdict !== 'approve')) return 'rejected'
   return satisfied(approval.terms, votersNow(context, votes)) ? 'approved' : 'pending'
 }
 
-/** Those who voted, as far as the documents in force still know them as people. */
-export function votersNow(context: Context, votes: readonly { readonly principal: string }[]): Voter[] {
-  return votes.flatMap(({ principal }) => {
-    const known = context.principals.lookup(principal)
+/** Those whose votes count now: cast with a credential that still stands, by people the documents in force still know, who were not shut out. */
+export function votersNow(context: Context, votes: readonly JudgedVote[]): Voter[] {
+  return votes.flatMap(({ principal, fallen }) => {
+    const known = fallen === '' ? context.principals.lookup(principal) : undefined
     return known?.kind === 'human' ? [{ id: principal, groups: known.groups }] : []
   })
 }

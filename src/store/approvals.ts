@@ -1,16 +1,16 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
-import type { ApprovalsTable, Tables, VotesTable } from './tables.ts'
+import { CHUNK } from './gone.ts'
+import type { ApprovalsTable, Tables } from './tables.ts'
+import { type JudgedVote, type VoteRow, votesOf } from './votes.ts'
 
 export type ApprovalRow = Readonly<Selectable<ApprovalsTable>>
 /** A row of a list: long parts are left out, and `brief` is 1 when one was. */
 export type BriefApprovalRow = ApprovalRow & { readonly brief: number }
-export type VoteRow = Readonly<Selectable<VotesTable>>
+export type { JudgedVote, VoteRow } from './votes.ts'
 
 /** `pending → approved | rejected | expired | cancelled`, `approved → consumed | expired`. */
 export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired' | 'cancelled' | 'consumed'
 
-/** Most ids one query names: far below SQLite's bound of 32,766 parameters. */
-const CHUNK = 500
 /** The open states: what a second asker of the same digest joins. */
 const OPEN: readonly ApprovalState[] = ['pending', 'approved']
 
@@ -19,6 +19,14 @@ export interface StateChange {
   readonly from: ApprovalState
   readonly to: ApprovalState
   readonly at_ms: number
+  readonly why: string
+}
+
+export interface Use {
+  readonly id: string
+  readonly now_ms: number
+  readonly stands: (votes: readonly JudgedVote[]) => boolean
+  /** Why it ends where they no longer stand. */
   readonly why: string
 }
 
@@ -39,16 +47,19 @@ export interface ApprovalsRepository {
   list(filter: ListFilter): Promise<BriefApprovalRow[]>
   /** Pending requests, of one principal and of all. */
   pending(principal: string): Promise<{ readonly own: number; readonly all: number }>
-  votes(ids: readonly string[]): Promise<VoteRow[]>
+  votes(ids: readonly string[]): Promise<JudgedVote[]>
   /**
    * Records a vote on a pending request and moves it where `next` says, in one transaction. Undefined when the request is no longer
    * pending, or this person has voted before.
    */
-  vote(vote: VoteRow, next: (votes: readonly VoteRow[]) => ApprovalState): Promise<ApprovalState | undefined>
+  vote(vote: VoteRow, next: (votes: readonly JudgedVote[]) => ApprovalState): Promise<ApprovalState | undefined>
   /** Compare-and-set. True for exactly one caller; on disk when it resolves. */
   change(change: StateChange): Promise<boolean>
-  /** Takes the approval for use if it is approved and has time left. True for exactly one caller; on disk when it resolves. */
-  consume(id: string, now_ms: number): Promise<boolean>
+  /**
+   * Takes an approval that is approved and has time left, if `stands` holds for its votes as they are judged now; else ends it. One
+   * transaction: nothing comes between the judgement and the use. `consumed` for exactly one caller; on disk when it resolves.
+   */
+  consume(use: Use): Promise<'consumed' | 'fallen' | undefined>
   /** Those of the ids that are no longer pending. */
   ended(ids: readonly string[]): Promise<{ readonly id: string; readonly state: ApprovalState }[]>
   /** Ends every open request whose time is over; returns their ids. */
@@ -78,11 +89,7 @@ export function approvalsRepository(db: Kysely<Tables>): ApprovalsRepository {
     votes: (ids) => votesOf(db, ids),
     vote: (vote, next) => db.transaction().execute((trx) => castVote(trx, vote, next)),
     change: (change) => changeState(db, change),
-    async consume(id, now_ms) {
-      const change = { state: 'consumed', ended_ms: now_ms, ended_why: '' }
-      const update = db.updateTable('approvals').set(change).where('id', '=', id).where('state', '=', 'approved')
-      return (await update.where('expires_ms', '>', now_ms).executeTakeFirst()).numUpdatedRows === 1n
-    },
+    consume: (use) => db.transaction().execute((trx) => take(trx, use)),
     async ended(ids) {
       const found: { id: string; state: ApprovalState }[] = []
       for (let at = 0; at < ids.length; at += CHUNK) {
@@ -103,18 +110,6 @@ export function approvalsRepository(db: Kysely<Tables>): ApprovalsRepository {
       return rows.map((row) => row.id)
     },
   }
-}
-
-async function votesOf(db: Kysely<Tables>, ids: readonly string[]): Promise<VoteRow[]> {
-  const votes: VoteRow[] = []
-  for (let at = 0; at < ids.length; at += CHUNK) {
-    const query = db
-      .selectFrom('votes')
-      .selectAll()
-      .where('approval', 'in', ids.slice(at, at + CHUNK))
-    votes.push(...(await query.orderBy('voted_ms').orderBy('principal').execute()))
-  }
-  return votes
 }
 
 /** The database cuts: a list of the largest requests would else be tens of megabytes. JSON cannot be cut, so it is left out whole. */
@@ -148,10 +143,19 @@ async function changeState(db: Kysely<Tables>, { id, from, to, at_ms, why }: Sta
   return done.numUpdatedRows === 1n
 }
 
+async function take(trx: Transaction<Tables>, { id, now_ms, stands, why }: Use) {
+  const query = trx.selectFrom('approvals').select('id').where('id', '=', id).where('state', '=', 'approved')
+  if (!(await query.where('expires_ms', '>', now_ms).executeTakeFirst())) return undefined
+  const to = stands(await votesOf(trx, [id])) ? 'consumed' : 'expired'
+  const change = { id, from: 'approved', to, at_ms: now_ms, why: to === 'consumed' ? '' : why } as const
+  if (!(await changeState(trx, change))) return undefined
+  return to === 'consumed' ? 'consumed' : 'fallen'
+}
+
 async function castVote(
   trx: Transaction<Tables>,
   vote: VoteRow,
-  next: (votes: readonly VoteRow[]) => ApprovalState,
+  next: (votes: readonly JudgedVote[]) => ApprovalState,
 ): Promise<ApprovalState | undefined> {
   const request = await trx
     .selectFrom('approvals')

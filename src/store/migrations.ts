@@ -7,7 +7,13 @@ import type { Tables } from './tables.ts'
 type Db = Kysely<Tables>
 
 /** In order; a released one never changes, a new one is added at the end. */
-const MIGRATIONS: readonly ((db: Db) => Promise<void>)[] = [firstTables, connectorTables, machineTables, peopleTables]
+const MIGRATIONS: readonly ((db: Db) => Promise<void>)[] = [
+  firstTables,
+  connectorTables,
+  machineTables,
+  peopleTables,
+  voteCredentials,
+]
 
 async function firstTables(db: Db): Promise<void> {
   await db.schema
@@ -158,6 +164,14 @@ async function clientTables(db: Db): Promise<void> {
     .addColumn('id', 'text', (c) => c.notNull())
     .addColumn('expires_ms', 'bigint', (c) => c.notNull())
     .addPrimaryKeyConstraint('used_ids_once', ['issuer', 'id'])
+    .execute()
+}
+
+/** A vote falls with the token it was cast with. One from before has none, and counts no more: people are asked again. */
+async function voteCredentials(db: Db): Promise<void> {
+  await db.schema
+    .alterTable('votes')
+    .addColumn('credential', 'text', (c) => c.notNull().defaultTo(''))
     .execute()
 }
 

@@ -91,7 +91,7 @@ it('of two processes that use the same approvals at once, each approval has exac
     process.stdout.write('ready\\n')
     await new Promise((go) => process.stdin.once('data', go))
     const won = []
-    for (const id of ${JSON.stringify(ids)}) if (await store.approvals.consume(id, 1)) won.push(id)
+    for (const id of ${JSON.stringify(ids)}) if ((await store.approvals.consume({ id, now_ms: 1, stands: () => true, why: '' })) === 'consumed') won.push(id)
     process.stdout.write(JSON.stringify(won))
     process.exit(0)`
   const won = (await race(racer, 2)).map((answer) => JSON.parse(answer) as string[])
@@ -108,7 +108,7 @@ it('of two processes that count votes on the same requests at once, none fails a
     await new Promise((go) => process.stdin.once('data', go))
     const states = []
     for (const id of ${JSON.stringify(ids)}) {
-      const vote = { approval: id, principal: String(process.pid), verdict: 'approve', reason: '', voted_ms: 1 }
+      const vote = { approval: id, principal: String(process.pid), verdict: 'approve', reason: '', voted_ms: 1, credential: '' }
       states.push(await store.approvals.vote(vote, (votes) => (votes.length === 2 ? 'approved' : 'pending')).catch(String))
     }
     process.stdout.write(JSON.stringify(states))
@@ -138,19 +138,31 @@ it('one request per digest is open at a time', async () => {
   expect(await store.approvals.ended(['a', 'b', 'c'])).toEqual([{ id: 'a', state: 'rejected' }])
 })
 
+const use = (id: string, now_ms: number, stands = true) =>
+  store.approvals.consume({ id, now_ms, stands: () => stands, why: 'why' })
+
+it('an approval whose votes no longer stand ends, and is not used', async () => {
+  await store.approvals.add(approval('a'))
+  await store.approvals.change({ id: 'a', from: 'pending', to: 'approved', at_ms: 1, why: '' })
+  expect(await use('a', 1, false)).toBe('fallen')
+  expect(await store.approvals.get('a')).toMatchObject({ state: 'expired', ended_why: 'why' })
+  expect(await use('a', 1)).toBeUndefined()
+})
+
 it('a state changes only from where it was', async () => {
   await store.approvals.add(approval('a'))
   expect(await store.approvals.change({ id: 'a', from: 'approved', to: 'expired', at_ms: 1, why: '' })).toBe(false)
-  expect(await store.approvals.consume('a', 1)).toBe(false)
-  const vote = { approval: 'a', principal: 'p', verdict: 'approve', reason: '', voted_ms: 1 }
+  expect(await use('a', 1)).toBeUndefined()
+  const vote = { approval: 'a', principal: 'p', verdict: 'approve', reason: '', voted_ms: 1, credential: '' }
   expect(await store.approvals.vote(vote, () => 'pending')).toBe('pending')
   expect(await store.approvals.vote(vote, () => 'approved')).toBeUndefined()
   expect(
     await store.approvals.vote({ ...vote, principal: 'q' }, (votes) => (votes.length === 2 ? 'approved' : 'pending')),
   ).toBe('approved')
   expect(await store.approvals.vote({ ...vote, principal: 'r' }, () => 'rejected')).toBeUndefined()
-  expect(await store.approvals.consume('a', 9e15)).toBe(false)
-  expect(await store.approvals.consume('a', 1)).toBe(true)
+  expect(await use('a', 9e15)).toBeUndefined()
+  expect(await use('a', 1)).toBe('consumed')
+  expect(await use('a', 1)).toBeUndefined()
   expect(await store.approvals.expire(9e15)).toEqual([])
 })
 

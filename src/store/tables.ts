@@ -142,6 +142,8 @@ export interface VotesTable {
   verdict: string
   reason: string
   voted_ms: number
+  /** The token it was cast with; empty where that is not known. */
+  credential: Generated<string>
 }
 
 export interface SecretsTable {

@@ -38,6 +38,10 @@ kind: Human
 name: ada
 groups: [sre, admins]
 ---
+kind: Human
+name: zoe
+groups: [sre]
+---
 kind: Rule
 name: looks-around
 who: principal.name == "bot"
@@ -100,21 +104,21 @@ describe.skipIf(sshdMissing)('commands over SSH', () => {
     await sshd?.stop()
   })
 
-  const api = (path: string, body?: unknown) =>
+  const api = (path: string, body?: unknown, token = stage.gateway.token('human:ada')) =>
     fetch(`${stage.gateway.api}/api/v1${path}`, {
       method: body === undefined ? 'GET' : 'POST',
-      headers: { authorization: `Bearer ${stage.gateway.token('human:ada')}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
 
-  async function approve(): Promise<void> {
+  async function approve(token?: string): Promise<void> {
     let waiting: { id: string; digest: string }[] = []
     await until(async () => {
       const answer = (await (await api('/approvals?state=pending')).json()) as { approvals: typeof waiting }
       waiting = answer.approvals
       return waiting.length > 0
     })
-    for (const { id, digest } of waiting) await api(`/approvals/${id}/approve`, { digest, reason: '' })
+    for (const { id, digest } of waiting) await api(`/approvals/${id}/approve`, { digest, reason: '' }, token)
   }
 
   it('refused: 126, one sentence and one line of JSON on standard error', async () => {
@@ -157,6 +161,26 @@ describe.skipIf(sshdMissing)('commands over SSH', () => {
     await approve()
     expect(await stage.ssh('agent:bot', [HOST, command])).toMatchObject({ status: 0 })
     expect(existsSync(at('old2'))).toBe(false)
+  })
+
+  it.each([
+    ['the voter was shut out', 'principal', 'human:zoe'],
+    ['the token they voted with was revoked', 'token', undefined],
+  ])('G36: a command that was approved does not run once %s: people are asked anew', async (_, kind, subject) => {
+    writeFileSync(at('kept'), '')
+    const command = `rm ${at('kept')}`
+    expect(await stage.ssh('agent:bot', [HOST, command])).toMatchObject({ status: 77 })
+    const issued = await api('/tokens', { principal: 'human:zoe', ttl_ms: 600_000 })
+    const { id, token } = (await issued.json()) as { id: string; token: string }
+    await approve(token)
+    const killed = await api('/kill', { kind, subject: subject ?? id, reason: 'compromised' })
+    expect(await killed.json()).toMatchObject({ changed: true })
+    const again = await stage.ssh('agent:bot', [HOST, command])
+    expect(again, again.stderr).toMatchObject({ status: 77 })
+    expect(existsSync(at('kept'))).toBe(true)
+    await approve()
+    expect(await stage.ssh('agent:bot', [HOST, command])).toMatchObject({ status: 0 })
+    if (subject) await api('/unblock', { kind, subject })
   })
 
   it('D8: what is sent while a command is held waits with it', async () => {
