@@ -9,7 +9,7 @@ import { journal, journalIfPossible } from './journal.ts'
 import { eventSchema, shownEvent } from './replay.ts'
 import { chainOf, isOwn } from './rights.ts'
 import type { PastSession } from './services.ts'
-import { byId, done, instant, limit, principalOf, principalSchema, reason } from './shapes.ts'
+import { byId, instant, limit, principalOf, principalSchema, reason } from './shapes.ts'
 import { serveEvents } from './stream.ts'
 import { z } from './zod.ts'
 
@@ -60,7 +60,13 @@ const kill = route('session', {
   path: '/sessions/{id}/kill',
   summary: 'End a live session; what runs on the target is cancelled.',
   request: { params: byId, body: body(z.strictObject({ reason })) },
-  responses: answers(done),
+  responses: answers(
+    z
+      .object({
+        state: z.enum(['ended', 'ending']).openapi({ description: '`ending`: it was told to, and is not over yet.' }),
+      })
+      .openapi('Ended'),
+  ),
 })
 
 const events = route('session', {
@@ -130,12 +136,13 @@ export const sessionRoutes = () =>
       )
     })
     .openapi(get, (c) => c.json(shown(c.var.session, c.var.caller), 200))
-    .openapi(kill, (c) => {
+    .openapi(kill, async (c) => {
       const { caller, services, session } = c.var
       const why = c.req.valid('json').reason
       journalIfPossible(c, { action: 'session.kill', subject: session.id, fields: { reason: why } })
-      if (!services.live.kill(session.id, caller.id, why)) throw new SluiceError('api.not_found')
-      return c.json({ done: true as const }, 200)
+      const end = await services.live.kill(session.id, caller.id, why)
+      if (end === 'unknown') throw new SluiceError('api.not_found')
+      return c.json({ state: end }, 200)
     })
     .openapi(events, async (c) => {
       journalReading(c, 'session.read')

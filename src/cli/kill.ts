@@ -101,7 +101,12 @@ async function killSession(context: Context, id: string, reason: string): Promis
     'List them: sluice sessions --live',
   )
   if (context.json) return context.printJson(answer)
-  context.print(`Ended ${id}.\n`)
+  if (answer.state === 'ended') return context.print(`Ended ${id}.\n`)
+  throw new CommandFailure(
+    `${id} was told to end and is not over yet; nothing more passes in it.`,
+    EXIT.failure,
+    'Look again: sluice sessions --live',
+  )
 }
 
 async function unblock(options: Aim, command: Command): Promise<void> {

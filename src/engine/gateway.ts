@@ -70,10 +70,12 @@ export async function createGateway(config: GatewayConfig): Promise<Gateway> {
     touchLedger: () => tick.touch(),
     live: {
       list: () => [...sessions.values()].map((session) => session.live()),
-      kill: (id, by, why) => {
+      kill: async (id, by, why) => {
         const session = sessions.get(id)
-        session?.end(new SluiceError('session.killed', `${by}: ${why}`))
-        return session !== undefined
+        if (!session) return 'unknown'
+        session.end(new SluiceError('session.killed', `${by}: ${why}`))
+        await within(session.over, LIMITS.kill_ms)
+        return sessions.has(id) ? 'ending' : 'ended'
       },
     },
     async stop(grace_ms = 0) {

@@ -20,6 +20,8 @@ export const LIMITS = {
   /** Resolving a name that is judged, and addresses of one name looked at. */
   resolve_ms: 3_000,
   addresses: 16,
+  /** How long whoever ends a session waits to be told that it is over. */
+  kill_ms: 3_000,
   /** How long a shutdown waits for sessions to finish. */
   drain_ms: 10_000,
   /** Statement text kept inline in a ledger entry; a longer one is stored once per session and referred to. */

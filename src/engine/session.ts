@@ -56,6 +56,11 @@ export class GatewaySession implements Session {
   readonly #left = new AbortController()
   readonly #unsubscribe: () => void
   #closed = false
+  #sealed: () => void = () => {}
+  /** Resolves once the session is over and its record sealed. */
+  readonly over = new Promise<void>((resolve) => {
+    this.#sealed = resolve
+  })
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -187,6 +192,7 @@ export class GatewaySession implements Session {
       `"session":"${this.id}","operations":${operations},"rows":${rows},"bytes":${bytes}${why}`,
     )
     this.#parts.tick.touch()
+    this.#sealed()
   }
 
   live(): LiveSession {

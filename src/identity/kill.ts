@@ -52,7 +52,7 @@ export async function kill(
     kind === 'token'
       ? await identity.revokeToken(subject, by)
       : await identity.block({ kind, subject: kind === 'all' ? '*' : subject, by, why })
-  for (const session of live.list()) if (reaches(session, kind, subject)) live.kill(session.id, by, why)
+  for (const session of live.list()) if (reaches(session, kind, subject)) void live.kill(session.id, by, why)
   return { changed, sessions: hit }
 }
 

@@ -176,8 +176,8 @@ export interface SealPort {
 /** Live sessions, for `sluice sessions` and `sluice kill`. The engine provides it. */
 export interface LiveSessions {
   list(): readonly LiveSession[]
-  /** Ends a session; false when there is none of this id. */
-  kill(id: string, by: string, why: string): boolean
+  /** Tells a session to end, and waits for that a little: `ending` when it is not over by then, `unknown` when there is none of this id. */
+  kill(id: string, by: string, why: string): Promise<'ended' | 'ending' | 'unknown'>
 }
 
 export interface LiveSession extends SessionMeta {

@@ -250,9 +250,10 @@ function liveSessions(bot: Principal, kills: string[]): LiveSessions {
   const live: LiveSession[] = [{ ...sessionOf(bot, 'ses_live'), state: 'held' }]
   return {
     list: () => live,
-    kill(id, by, why) {
+    async kill(id, by, why) {
       kills.push(`${id} by ${by}: ${why}`)
-      return live.splice(0, live.length, ...live.filter((each) => each.id !== id)).some((each) => each.id === id)
+      const before = live.splice(0, live.length, ...live.filter((each) => each.id !== id))
+      return before.some((each) => each.id === id) ? 'ended' : 'unknown'
     },
   }
 }

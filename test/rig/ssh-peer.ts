@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createServer } from 'node:net'
 import ssh2, { type Client, type Connection } from 'ssh2'
 import { Ed25519Key } from '../../src/kit/ssh-key.ts'
@@ -31,6 +31,8 @@ export interface Heard {
 /** A peer that says what it is told to say: messages of the connection protocol, one by one. */
 export class RawPeer implements AsyncDisposable {
   readonly line: PacketLine
+  /** For a test that ends the connection in its own way. */
+  readonly socket: Socket
   readonly heard: Heard[] = []
   readonly #end: () => void
   #next = 0
@@ -39,6 +41,7 @@ export class RawPeer implements AsyncDisposable {
 
   constructor(end: Client | Connection, close: () => void) {
     this.line = new PacketLine(end)
+    this.socket = (end as unknown as { readonly _sock: Socket })._sock
     this.#end = close
     this.line.receive = (message) => this.#hear(message)
     end.on('close', () => {
@@ -185,7 +188,7 @@ export async function fakeTarget(): Promise<FakeTarget> {
       wake()
     })
   })
-  const sockets = new Set<import('node:net').Socket>()
+  const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     ssh.injectSocket(socket)

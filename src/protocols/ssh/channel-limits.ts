@@ -21,6 +21,8 @@ export const LINE_FULL_BYTES = 1 << 20
 export const LINE_OVERRUN_BYTES = 4 << 20
 /** What a peer that is told why has to read it. */
 export const GOODBYE_MS = 250
+/** What a connection that is over may take to take its last bytes and close. */
+export const LINGER_MS = 5_000
 /** How often a held client is told that it still waits. */
 export const STILL_WAITING_MS = 15_000
 /** Longest name of a variable, subsystem, host; longest value of a variable. */

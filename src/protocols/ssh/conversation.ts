@@ -91,8 +91,11 @@ class Conversation implements House {
     this.#listen(this.client, 'client')
     this.#listen(this.target, 'target')
     const left = () => this.#end()
-    parts.client.on('close', left)
-    parts.target.on('close', left)
+    // An end is enough: half of a connection carries nothing that could be answered.
+    for (const event of ['end', 'close'] as const) {
+      parts.client.on(event, left)
+      parts.target.on(event, left)
+    }
     const { ended } = this.session
     if (ended.aborted) this.#stop()
     else ended.addEventListener('abort', () => this.#stop(), { once: true })

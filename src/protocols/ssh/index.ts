@@ -1,4 +1,4 @@
-import type { AuthContext } from 'ssh2'
+import type { AuthContext, Client } from 'ssh2'
 import { isOurSide, particulars, type SluiceError, toSluiceError } from '../../kit/errors.ts'
 import type { Secret } from '../../kit/secret.ts'
 import { isAdministrator } from '../../model/principal.ts'
@@ -76,6 +76,8 @@ class Service {
   #grace: NodeJS.Timeout | undefined
   #settle: (failed?: unknown) => void = () => {}
   #reached = false
+  /** Requests being answered: a session that one of them opens must be there to be closed. */
+  #answering = 0
   #administrator = false
   /** What went wrong on our side, for whoever runs the gateway. */
   #failed: unknown
@@ -102,6 +104,11 @@ class Service {
     connection.on('close', () => this.#gone())
     connection.on('authentication', (context) => void this.#answer(context))
     client.once('close', () => this.#gone())
+    // Whoever sends no more has left: as OpenSSH's server sees it, a half of a connection is none.
+    client.once('end', () => {
+      this.#gone()
+      this.#hangUp()
+    })
     const closing = () => this.#goodbye(REASON.BY_APPLICATION, 'The gateway is shutting down.')
     gate.closing.addEventListener('abort', closing, { once: true })
     void this.done.catch(() => {}).then(() => gate.closing.removeEventListener('abort', closing))
@@ -116,8 +123,12 @@ class Service {
   #gone(): void {
     clearTimeout(this.#grace)
     this.#left.abort()
-    // Once there is a conversation, it is over when that is.
-    if (!this.#reached) this.#settle(this.#failed)
+    this.#conclude()
+  }
+
+  /** It is over when the client is gone, or its conversation; never while something is being answered. */
+  #conclude(): void {
+    if (this.#answering === 0 && (this.#reached || this.#left.signal.aborted)) this.#settle(this.#failed)
   }
 
   #goodbye(reason: number, text: string): void {
@@ -133,6 +144,7 @@ class Service {
   }
 
   async #answer(context: AuthContext): Promise<void> {
+    this.#answering++
     try {
       const session = await this.#handshake.answer(context)
       if (session) await this.#serve(session, context)
@@ -140,6 +152,9 @@ class Service {
       const error = toSluiceError(thrown)
       if (isOurSide(error) && !this.#left.signal.aborted) this.#failed = thrown
       this.#goodbye(REASON.BY_APPLICATION, wordsOf(error, this.#administrator))
+    } finally {
+      this.#answering--
+      this.#conclude()
     }
   }
 
@@ -147,9 +162,7 @@ class Service {
   async #serve(session: Session, context: AuthContext): Promise<void> {
     clearTimeout(this.#grace)
     this.#administrator = isAdministrator(session.principal)
-    const upstream = await session.dial()
-    const target = await loginToTarget(session.carry(this.#client, upstream.stream), upstream)
-    if (this.#left.signal.aborted) return void target.end()
+    const target = await this.#reach(session)
     this.#reached = true
     this.#parts.welcomed()
     const { connection } = this.#leg
@@ -157,7 +170,18 @@ class Service {
     this.#leg.admit()
     context.accept()
     await talk
-    this.#settle()
+  }
+
+  /** Throws why the session ended where that is why the target was not reached. */
+  async #reach(session: Session): Promise<Client> {
+    try {
+      const upstream = await session.dial()
+      const ended = AbortSignal.any([this.#left.signal, session.ended])
+      return await loginToTarget(session.carry(this.#client, upstream.stream), upstream, ended)
+    } catch (thrown) {
+      session.ended.throwIfAborted()
+      throw thrown
+    }
   }
 }
 

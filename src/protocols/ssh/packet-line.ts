@@ -2,7 +2,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Client, Connection } from 'ssh2'
-import { LINE_FULL_BYTES, LINE_OVERRUN_BYTES } from './channel-limits.ts'
+import { LINE_FULL_BYTES, LINE_OVERRUN_BYTES, LINGER_MS } from './channel-limits.ts'
 
 /** What is used of ssh2's inside: its transport is kept, its channel layer is not (docs/decisions/0008-channels-without-the-library.md). */
 interface Inside {
@@ -157,10 +157,15 @@ export class PacketLine {
     this.#inside._sock.resume()
   }
 
-  /** Says goodbye (RFC 4253 §11.1) and closes. */
+  /** Says goodbye (RFC 4253 §11.1) and closes: in the end also for a peer that takes nothing any more, or keeps its half open. */
   close(reason: number): void {
     const { _protocol, _sock } = this.#inside
-    if (_sock.writableEnded || _sock.destroyed) return
+    if (_sock.destroyed) return
+    const late = setTimeout(() => _sock.destroy(), LINGER_MS).unref()
+    _sock.once('close', () => clearTimeout(late))
+    // A paused stream never sees that its peer has closed.
+    _sock.resume()
+    if (_sock.writableEnded) return
     try {
       _protocol.disconnect(reason)
     } catch {

@@ -40,6 +40,8 @@ export class SessionChannel implements Flow {
   #program: Program | undefined
   /** A program was asked for: a channel has one (RFC 4254 §6.5). */
   #started = false
+  /** Its permit names a time. */
+  #limited = false
   #over = false
 
   constructor(house: House, ends: Ends) {
@@ -174,6 +176,12 @@ export class SessionChannel implements Flow {
     })
   }
 
+  /** What may run for a time only does not run on because nobody waits for it any more. */
+  #limit(): void {
+    if (this.#limited && !this.#target.closed) this.#kill()
+    this.#limited = false
+  }
+
   #start(request: Request, operation: Operation, reply: (granted: boolean) => void): void {
     if (this.#started) return reply(false)
     this.#started = true
@@ -199,6 +207,7 @@ export class SessionChannel implements Flow {
           return this.#refuse(program)
         }
         this.#program = program
+        this.#limited = permit.obligations.timeout_ms !== undefined
         this.#askTarget(request.name, request.rest, (granted) => {
           if (!granted) program.failed()
           reply(granted)
@@ -281,6 +290,7 @@ export class SessionChannel implements Flow {
   clientClosed(): void {
     this.#held?.withdraw()
     this.#client.close()
+    this.#limit()
     if (this.#reached) this.#target.abandon()
     else this.#target.closed = true
     this.#over = true
@@ -295,6 +305,7 @@ export class SessionChannel implements Flow {
   over(): void {
     this.#over = true
     this.#held?.withdraw()
+    this.#limit()
     this.#program?.over()
     this.#program = undefined
   }

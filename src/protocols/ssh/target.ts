@@ -7,8 +7,8 @@ import { TARGET_LOGIN_MS } from './limits.ts'
 import { certifiedAuthentication } from './target-certificate.ts'
 import { reachLeg } from './transport.ts'
 
-/** Logs in to the target over `stream`. Throws SluiceError `target.login`, `target.hostkey`, `target.left`; the stream is then destroyed. */
-export function loginToTarget(stream: Duplex, upstream: Upstream): Promise<Client> {
+/** Logs in to the target over `stream`, unless `ended` aborts. Throws SluiceError `target.login`, `target.hostkey`; the stream is then destroyed. */
+export function loginToTarget(stream: Duplex, upstream: Upstream, ended: AbortSignal): Promise<Client> {
   const { ssh, password, user } = upstream
   const hostKeys = ssh?.hostKeys ?? []
   let shownFalse = false
@@ -29,13 +29,18 @@ export function loginToTarget(stream: Duplex, upstream: Upstream): Promise<Clien
   leg.admit()
   return new Promise((resolve, reject) => {
     const fail = (detail: string) => {
+      ended.removeEventListener('abort', gone)
       client.on('error', () => {})
       stream.destroy()
       reject(new SluiceError(shownFalse ? 'target.hostkey' : 'target.login', detail))
     }
+    const gone = () => fail('the session ended')
+    if (ended.aborted) return gone()
+    ended.addEventListener('abort', gone, { once: true })
     client.once('error', (error: Error) => fail(error.message))
     client.once('close', () => fail('the target closed the connection'))
     client.once('ready', () => {
+      ended.removeEventListener('abort', gone)
       client.removeAllListeners('error').removeAllListeners('close')
       client.on('error', () => stream.destroy())
       resolve(client)
