@@ -166,3 +166,23 @@ test('a target with no end of bytes leaves others their turn, and loses none', a
   await done
   expect(arrived).toBe(pieces * 65_536)
 })
+
+test('a target that never tells that it has closed keeps no session', async () => {
+  const target = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(), emitClose: false })
+  const client = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+  const converse = (wire: Wire) => new Forwarder(wire, LEDGER)
+  const done = pump({
+    client,
+    target,
+    tick: new Tick(LEDGER),
+    ended: new AbortController().signal,
+    left() {},
+    converse,
+  })
+  const began = performance.now()
+  client.once('close', () => setImmediate(() => target.push(null)))
+  client.push(null)
+  await done
+  expect(target.destroyed).toBe(true)
+  expect(performance.now() - began).toBeLessThan(LIMITS.linger_ms / 2)
+})

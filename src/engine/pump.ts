@@ -182,7 +182,11 @@ class Pump implements Wire, Flushable {
   }
 
   #targetGone(): void {
-    if (this.#phase !== 'open') return this.#maybeClosed()
+    if (this.#phase !== 'open') {
+      // Both sides have ended: TLS over a tunnel may never tell that it has closed.
+      this.#parts.target.destroy()
+      return this.#maybeClosed()
+    }
     this.#work(() => this.#talk.targetLeft())
     this.finish()
   }
@@ -225,6 +229,7 @@ class Pump implements Wire, Flushable {
     this.#linger = setTimeout(() => {
       client.destroy()
       target.destroy()
+      this.#maybeClosed()
     }, LIMITS.linger_ms)
     this.#linger.unref()
     this.#maybeClosed()
@@ -232,7 +237,8 @@ class Pump implements Wire, Flushable {
 
   #maybeClosed(): void {
     const { client, target } = this.#parts
-    if (this.#phase !== 'closing' || !client.closed || !target.closed) return
+    // What is destroyed says nothing any more, and needs nobody: its `close` may come late, or never.
+    if (this.#phase !== 'closing' || !client.destroyed || !target.destroyed) return
     this.#phase = 'closed'
     clearTimeout(this.#linger)
     this.#resolve()

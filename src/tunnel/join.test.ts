@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { startTunnelRig, type TunnelRig } from '../../test/rig/tunnels.ts'
+import { until } from '../../test/rig/until.ts'
 import { SluiceError } from '../kit/errors.ts'
 import { Secret } from '../kit/secret.ts'
 import { join, joinAsWorkload } from './connector/join.ts'
@@ -114,6 +115,7 @@ test('a key whose proof was made on another connection is refused, and the token
   const { publicKey, proof } = proveNewKey(elsewhere)
   const answer = await say(rig, () => ({ token, publicKey, proof, version: '1' }))
   expect(answer).toMatchObject({ ok: false, code: 'tunnel.proof' })
+  expect(rig.ledger.at(-1)).toMatchObject({ action: 'join-refused', why: expect.stringContaining('proof') })
   elsewhere.destroy()
   await joinWith(rig, token)
 })
@@ -178,6 +180,8 @@ test('a peer that connects and says nothing is let go', async () => {
   const socket = await openWay(wayTo(rig), {}, JOIN)
   socket.resume()
   await once(socket, 'close')
+  await until(async () => rig.lines.some((line) => line.includes('without a word')))
+  expect(rig.lines.filter((line) => line.includes('"level":"error"'))).toEqual([])
 })
 
 describe('a trusted workload joins by its own token', () => {

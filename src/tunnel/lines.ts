@@ -16,9 +16,14 @@ export async function* readLines(stream: Duplex): AsyncGenerator<Record<string, 
   }
 }
 
-/** The first message, and nothing behind it is read. Rejects when there is none before the end. */
+/** The first message, and nothing behind it is read. Rejects with `tunnel.malformed` when there is none before the end. */
 export async function readLine(stream: Duplex): Promise<Record<string, unknown>> {
-  for await (const message of readLines(stream)) return message
+  try {
+    for await (const message of readLines(stream)) return message
+  } catch (thrown) {
+    if (thrown instanceof SluiceError) throw thrown
+    // Cut, or closed here because it took too long.
+  }
   throw new SluiceError('tunnel.malformed', 'the other end left without a word')
 }
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Authority } from '../rig/certificates.ts'
 import { run } from '../rig/child.ts'
 import { type ConnectorProcess, startConnectorProcess } from '../rig/connector.ts'
 import { type FaultProxy, startFaultProxy } from '../rig/fault-proxy.ts'
@@ -175,3 +176,25 @@ test('after a restart of the gateway its connectors come back by themselves, and
   expect(decisions.length).toBeGreaterThanOrEqual(2)
   for (const { policy } of decisions) expect(policies).toContain(policy)
 }, 90_000)
+
+test('sessions over TLS in a busy tunnel end when their clients do, and keep no gateway from stopping', async () => {
+  const issued = await (await Authority.create()).issue('db.test', { names: 'IP:127.0.0.1' })
+  const settings = { ssl: 'on', ssl_cert_file: issued.certFile, ssl_key_file: issued.keyFile }
+  await using target = await startPostgres({ settings })
+  const resources = [{ name: 'target', tls: { mode: 'require' } }]
+  await using gateway = await startTestGateway({
+    ...{ target, resources, policy: ALLOW_ALL + ADMIN, through: 'connector' },
+  })
+  const login = gateway.login('human:suite')
+  const admin = await connected(login)
+  await admin.query('create table big as select i, repeat(md5(i::text), 30) r from generate_series(1, 50000) i')
+  const copy = ['psql', '-X', '-o', '/dev/null', '-c', 'copy (select b.* from big b, generate_series(1, 3)) to stdout']
+  const bulk = Promise.all([1, 2, 3].map(() => run(copy, { env: loginEnvironment(login) })))
+  for (let i = 0; i < 8; i++) await (await connected(login)).end()
+  await bulk
+  await admin.end()
+  await until(async () => {
+    const { sessions } = (await (await api(gateway, '/sessions?state=live')).json()) as { sessions: unknown[] }
+    return sessions.length === 0
+  }, 4_000)
+})

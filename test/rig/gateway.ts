@@ -32,6 +32,8 @@ export interface TestResource {
   readonly labels?: Readonly<Record<string, string>>
   /** Accounts on the target; the first is the default. Without it: the target's own. */
   readonly users?: readonly { readonly name: string; readonly password?: string }[]
+  /** Default: in the clear. */
+  readonly tls?: { readonly mode: string }
 }
 
 export interface TestGatewayOptions {
@@ -232,7 +234,11 @@ async function stopped(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Prom
 }
 
 /** A resource as a policy document. JSON is YAML, and needs no quoting rules. */
-function documentOf({ name, labels = {}, users }: TestResource, target: Login, folder: string): string {
+function documentOf(
+  { name, labels = {}, users, tls = { mode: 'disable' } }: TestResource,
+  target: Login,
+  folder: string,
+): string {
   const accounts = (users ?? [{ name: target.user, password: target.password }]).map((user) => {
     if (user.password === undefined) return { name: user.name }
     const file = join(folder, `password-${name}-${user.name.replaceAll(/\W/g, '_')}`)
@@ -248,7 +254,7 @@ function documentOf({ name, labels = {}, users }: TestResource, target: Login, f
     database,
     labels,
     users: accounts,
-    tls: { mode: 'disable' },
+    tls,
   })
 }
 

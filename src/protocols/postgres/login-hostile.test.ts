@@ -82,6 +82,7 @@ describe('a hostile target', () => {
 
   test.each<[string, string, Buffer[]]>([
     ['A47: asks for the password in the clear from another machine', 'target.login', [authentication(3)]],
+    ['A47: asks for an MD5 of the password from another machine', 'target.login', [authentication(5, 'salt')]],
     ['asks for Kerberos', 'target.login', [authentication(7)]],
     ['offers no mechanism we know', 'target.login', [authentication(10, 'OAUTHBEARER\0\0')]],
     ['offers only channel binding without TLS', 'target.login', [authentication(10, 'SCRAM-SHA-256-PLUS\0\0')]],

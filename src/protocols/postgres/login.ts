@@ -136,11 +136,12 @@ class TargetLogin {
     ) {
       this.#proof = 'done'
     } else if (kind === 3 && this.#proof === 'none asked') {
-      if (!this.#tls && !isLoopback(this.#upstream.stream))
-        throw new SluiceError('target.login', 'the target asks for the password in the clear')
+      this.#mustBePrivate('the target asks for the password in the clear')
       stream.write(passwordMessage(this.#password().reveal()))
       this.#proof = 'password sent'
     } else if (kind === 5 && this.#proof === 'none asked') {
+      // Whoever chose the salt, and whoever listens, can try passwords against the answer at leisure.
+      this.#mustBePrivate('the target asks for an MD5 of the password in the clear')
       stream.write(passwordMessage(md5(this.#upstream.user, this.#password(), reader.view(4))))
       this.#proof = 'password sent'
     } else if (kind === 10 && this.#proof === 'none asked') {
@@ -154,6 +155,11 @@ class TargetLogin {
       this.#scram!.verify(reader.view(reader.remaining).toString('latin1'))
       this.#proof = 'scram verified'
     } else throw new SluiceError('target.login', `authentication request ${kind} after "${this.#proof}"`)
+  }
+
+  /** Throws `target.login` where others could listen, or pretend to be the target. */
+  #mustBePrivate(detail: string): void {
+    if (!this.#tls && !isLoopback(this.#upstream.stream)) throw new SluiceError('target.login', detail)
   }
 
   #password(): Secret {

@@ -205,17 +205,19 @@ class Office {
     try {
       const request = await readLine(socket)
       attempts.check(`join:${from}`)
-      const key = provenKey(socket, textOf(request, 'publicKey', 1_000), textOf(request, 'proof', 1_000))
+      const workload = 'workload' in request
+      const token = workload ? textOf(request, 'workload', LIMITS.line) : textOf(request, 'token', 200)
       const version = textOf(request, 'version', 64).replace(/[^\w.+-]/g, '')
-      const joined =
-        'workload' in request
-          ? await this.members.joinWorkload(textOf(request, 'workload', LIMITS.line), key, { from, version })
-          : await this.members.join(textOf(request, 'token', 200), key, { from, version })
+      const key = provenKey(socket, textOf(request, 'publicKey', 1_000), textOf(request, 'proof', 1_000))
+      const joined = await this.members[workload ? 'joinWorkload' : 'join'](token, key, { from, version })
       this.#options.log.info('a connector joined', { name: joined.name, id: joined.id, from })
       answer = { ok: true, id: joined.id, name: joined.name, cert: joined.cert, ca: this.#authority.certificate }
     } catch (thrown) {
       const error = toSluiceError(thrown)
       if (error.code === 'tunnel.token' || error.code === 'tunnel.proof') attempts.failed(`join:${from}`)
+      // The mark a token leaves that somebody holds who did not ask for it; wrong tokens are on record already.
+      if (error.code === 'tunnel.proof')
+        this.#journal.note('join-refused', { from, why: 'the proof is not of this connection and key' })
       // Which of wrong, used and expired it was is on record here; the other end is told the same for all.
       answer = { ok: false, code: error.code, message: error.safeMessage }
       if (error.code === 'internal') throw error
