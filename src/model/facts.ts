@@ -92,7 +92,7 @@ export interface FileFacts {
   readonly statements: 1
   /** The protocol that moves them. */
   readonly transfer: 'sftp' | 'scp' | 'rsync' | 'git'
-  /** Names by what is done to them. By sftp: absolute, as asked for and as the server resolves them; by the others: as asked for. */
+  /** Names by what is done to them. By sftp: absolute, as asked for and as the server resolves them; by the others: as asked for, from `/` or `~`. */
   readonly paths: Omit<ShellFacts['paths'], 'listed'>
   readonly labels: readonly string[]
 }

@@ -37,6 +37,7 @@ test.each([
   ['cat /var/log/$X', ['?']],
   ['cat /var/log/*.log', ['/var/log/*.log']],
   ['cat /var/log/.*', ['?']],
+  ['cat /var/..*/shadow', ['?']],
   ['cat /var/log/{a,..}/x', ['**/x', '/var/log/a/x', '/var/x']],
   ['cat /var/log/*/../../x', ['**/x', '/var/x']],
   ['cat /var/log/*"$X"', ['?']],

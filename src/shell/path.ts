@@ -18,13 +18,43 @@ export function normalPath(path: string, found = false): string | undefined {
   const parts: string[] = []
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue
-    if (!found && /^\.[*?[{]/.test(part)) return undefined
+    if (!found && PARENT.test(part)) return undefined
     if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') {
-      if (parts.at(-1) === '~') return undefined
+      if (parts.length === 1 && path.startsWith('~')) return undefined
       parts.pop()
     } else if (part !== '..' || root === '') parts.push(part)
   }
   return root + parts.join('/') || root || '.'
+}
+
+/** Patterns that may name `..`: bash before 5.2 and dash let `.*`, `..*` and `.[.]` do so. */
+const PARENT = /^(?:\.[*?[{]|\.\.\*)/
+
+/** What a path names, where it starts at the account's home and nobody resolves it: see `namesFromHome`. */
+export interface HomeNames {
+  readonly names: readonly string[]
+  /** False when it may lead anywhere: a rule about effects is to see `unknown`. */
+  readonly sure: boolean
+}
+
+/**
+ * The one form of a path by which files are judged: from `/` or `~`, without `.`, empty parts and `..`. Where `..` stands behind a folder,
+ * that may be a link, the name as it reads and what may be meant as well; above the home, and in other homes, anything. `found`: no part of
+ * it is a pattern.
+ */
+export function namesFromHome(path: string, found = false): HomeNames {
+  const normal = normalPath(path, found)
+  if (normal === undefined) return { names: ['?'], sure: false }
+  if (normal === '..' || normal.startsWith('../')) return { names: [aboveLinks(`~/${path}`)!], sure: false }
+  const from = /^[/~]/.test(path) ? normal : normal === '.' || normal === '' ? '~' : `~/${normal}`
+  const behind = aboveLinks(path)
+  return behind === undefined ? { names: [from], sure: true } : { names: [from, behind], sure: false }
+}
+
+/** A folder with all that is in it. */
+export function wholeOf(path: string): string {
+  if (path === '?' || path === '**' || path.endsWith('/**')) return path
+  return path === '.' ? '**' : `${path === '/' ? '' : path}/**`
 }
 
 /** The names braces and patterns may stand for, as patterns; undefined when there are too many, or one is not known. */

@@ -2,7 +2,7 @@ import { type EffectSet, effects } from '../model/effects.ts'
 import type { ShellCommand } from '../model/facts.ts'
 import { type Argument, literal } from './argument.ts'
 import { COMMANDS_MAX, FOLDERS_MAX, NODES_MAX, PATHS_MAX, READ_MAX } from './limits.ts'
-import { aboveLinks, isDevice, joinPath, namesOf, normalPath } from './path.ts'
+import { aboveLinks, isDevice, joinPath, namesOf, normalPath, wholeOf } from './path.ts'
 
 const UNKNOWN = effects('unknown')
 const READ = effects('read')
@@ -154,10 +154,4 @@ export class Reading {
   user(name: Argument): void {
     this.users.add(name.literal && name.text !== '' ? name.text : '?')
   }
-}
-
-/** A folder with all that is in it. */
-function wholeOf(path: string): string {
-  if (path === '?' || path === '**') return path
-  return path === '.' ? '**' : `${path === '/' ? '' : path}/**`
 }

@@ -91,6 +91,9 @@ export function forwardOperation({ verb, text, hosts, port, network }: ForwardWo
   return channelOperation({ verb, text, effects: set, objects, facts: { hosts, port, network }, stream: true })
 }
 
+/** A file's mode as chmod writes it. */
+export const modeText = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0')
+
 /** What a file operation does to a path. */
 export type FileDeed = 'read' | 'written' | 'deleted'
 

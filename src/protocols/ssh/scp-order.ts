@@ -1,8 +1,10 @@
 import { plainLine } from '../../kit/plain-line.ts'
 import { effects } from '../../model/effects.ts'
 import type { Operation } from '../../model/operation.ts'
+import type { HomeNames } from '../../shell/path.ts'
 import { fileOperation } from './operation.ts'
-import { lineOf, type Word, wordsOf } from './words.ts'
+import { parted } from './sftp-paths.ts'
+import { lineOf, pathNames, type Word, wordsOf } from './words.ts'
 
 /** What `scp` is started for on the target: the legacy protocol of `scp -O`. */
 export interface ScpOrder {
@@ -51,31 +53,27 @@ export function scpOrder(rest: Buffer): ScpOrder | undefined {
 }
 
 /**
- * Where a file of this name may lie, by the order's paths and the folders passed on the way: every place that can be meant. A relative
- * path is relative to the account's home, `~`.
+ * Where a file of this name may lie, by the order's paths and the folders passed on the way: every place that can be meant, from `/` or from
+ * the account's home, `~`. Not `sure` where `..` leads nobody knows where.
  */
-export function placesOf(order: ScpOrder, folders: readonly string[], name: string): readonly string[] {
+export function placesOf(order: ScpOrder, folders: readonly string[], name: string): HomeNames {
   const below = [...folders, name]
-  const places = order.paths.flatMap(({ text }) => {
-    const beside = `${text}/../`
-    if (order.direction === 'get') return [`${beside}${below.join('/')}`]
+  const places = order.paths.map((word) => {
+    const { text } = word
+    const under = (path: string, parts: readonly string[]) => {
+      const { names, sure } = pathNames({ ...word, text: path })
+      return { names: names.map((each) => beneath(each, parts)), sure }
+    }
+    // The home's own name is known to its host alone.
+    if (order.direction === 'get' && /^~\/*$/.test(text) && !word.tilde) return { names: ['?'], sure: false }
+    if (order.direction === 'get') return under(parted(text).folder, below)
     // The target is the file, or a folder the file is put into; only the target knows.
-    const inside = [text, ...below].join('/')
-    const itself = [text, ...below.slice(1)].join('/')
-    return order.folder || text.endsWith('/') ? [inside] : [itself, inside]
+    const [inside, itself] = [under(text, below), under(text, below.slice(1))]
+    return order.folder || text.endsWith('/') ? inside : { ...inside, names: [...itself.names, ...inside.names] }
   })
-  return [...new Set(places.map(settled))]
+  return { names: [...new Set(places.flatMap(({ names }) => names))], sure: places.every(({ sure }) => sure) }
 }
 
-/** Without `.`, `..` and doubled slashes; from `/` or from `~`. */
-function settled(path: string): string {
-  const root = path.startsWith('/') ? '' : '~'
-  const parts: string[] = []
-  for (const part of path.replace(/^~\//, '').split('/')) {
-    if (part === '' || part === '.') continue
-    if (part !== '..') parts.push(part)
-    else if (parts.length > 0 && parts.at(-1) !== '..') parts.pop()
-    else if (root === '~') parts.push('..')
-  }
-  return `${root}/${parts.join('/')}`
+function beneath(folder: string, parts: readonly string[]): string {
+  return folder === '?' || parts.length === 0 ? folder : [folder === '/' ? '' : folder, ...parts].join('/')
 }

@@ -64,7 +64,7 @@ test('a file goes through, is judged once, and is on record', () => {
   source('\0')
   sink('\0')
   expect(heard()).toEqual({ toSink: 'T1 0 1 0\nC0644 4 name\ncont\0', toSource: '\0\0\0\0' })
-  expect(judged).toEqual(['scp put /srv/x or /srv/x/name (4 bytes)'])
+  expect(judged).toEqual(['scp put /srv/x or /srv/x/name (4 bytes, mode 0644)'])
   expect(notes).toEqual([expect.objectContaining({ direction: 'put', bytes: 4, covers: 'whole' })])
 })
 
@@ -131,7 +131,10 @@ test('folders are walked as they are named, and only by an order that is recursi
   source('E\n')
   sink('\0')
   source('C0644 0 g\n')
-  expect(judged.slice(2)).toEqual(['scp put /srv/x/a/b/f (0 bytes)', 'scp put /srv/x/a/g (0 bytes)'])
+  expect(judged.slice(2)).toEqual([
+    'scp put /srv/x/a/b/f (0 bytes, mode 0644)',
+    'scp put /srv/x/a/g (0 bytes, mode 0644)',
+  ])
   const flat = stage('scp -t /srv/x/')
   flat.source('D0755 0 a\n')
   expect(flat.judged).toEqual([])

@@ -5,7 +5,7 @@ import type { Permit, Refusal } from '../contract.ts'
 import { SCP_DEPTH, SCP_LINE_BYTES } from './channel-limits.ts'
 import { type Deciding, decide, type Held } from './decide.ts'
 import { TransferDigest } from './digest.ts'
-import { fileOperation } from './operation.ts'
+import { fileOperation, modeText } from './operation.ts'
 import { refusalText, sentence } from './reply.ts'
 import { placesOf, type ScpOrder } from './scp-order.ts'
 import { malformed } from './sftp-packets.ts'
@@ -140,9 +140,10 @@ export class ScpRelay {
     const { session } = this.#host.house
     if (!isName(name) || (folder && (!this.#order.recursive || this.#folders.length >= SCP_DEPTH)))
       return this.#refuse(session.refuse('ssh.path', plainLine(`scp ${name}`), 'not a name a file can have here'))
-    const paths = placesOf(this.#order, this.#folders, name)
+    const { names: paths, sure } = placesOf(this.#order, this.#folders, name)
     const verb = folder ? (direction === 'put' ? 'scp mkdir' : 'scp list') : `scp ${direction}`
-    const set = direction === 'get' ? (folder ? READ : GET) : (folder ? WRITE : PUT) | (mode & 0o6000 ? GRANT : 0)
+    const moves = direction === 'get' ? (folder ? READ : GET) : (folder ? WRITE : PUT) | (mode & 0o7000 ? GRANT : 0)
+    const set = sure ? moves : moves | UNKNOWN
     this.#state = 'judging'
     this.#held = decide({
       house: this.#host.house,
@@ -150,7 +151,7 @@ export class ScpRelay {
         transfer: 'scp',
         verb,
         effects: set,
-        text: plainLine(`${verb} ${paths.join(' or ')}${folder ? '' : ` (${size} bytes)`}`),
+        text: plainLine(`${verb} ${paths.join(' or ')} (${folder ? '' : `${size} bytes, `}mode ${modeText(mode)})`),
         ...(direction === 'get' ? { read: paths } : { written: paths }),
       }),
       tell: (text) => this.#host.tell(text),
@@ -240,6 +241,7 @@ export class ScpRelay {
 const READ = effects('read')
 const WRITE = effects('write')
 const GRANT = effects('grant')
+const UNKNOWN = effects('unknown')
 const GET = effects('read', 'export')
 const PUT = effects('write', 'import')
 

@@ -1,13 +1,9 @@
+import { normalPath } from '../../shell/path.ts'
 import { PATH_BYTES } from './channel-limits.ts'
 
-/** A path as it may be judged: absolute, without `.`, `..` and doubled slashes. Symlinks stay what they are. */
+/** A path as it may be judged: absolute, without `.`, `..` and doubled slashes. Symlinks stay what they are. `home` is absolute. */
 export function plainPath(path: string, home: string): string {
-  const parts: string[] = []
-  for (const part of `${path.startsWith('/') ? '' : `${home}/`}${path}`.split('/')) {
-    if (part === '..') parts.pop()
-    else if (part !== '' && part !== '.') parts.push(part)
-  }
-  return `/${parts.join('/')}`
+  return normalPath(path.startsWith('/') ? path : `${home}/${path}`, true) ?? '?'
 }
 
 /** Folder and last name; the name is empty where the path names a folder by itself (`/`, `a/..`, `.`). */

@@ -1,9 +1,12 @@
 import { SshReader } from '../../kit/ssh-wire.ts'
+import { type HomeNames, namesFromHome } from '../../shell/path.ts'
 
 /** A word of a command line; `glob` when the target's shell makes several of it. */
 export interface Word {
   readonly text: string
   readonly glob: boolean
+  /** It begins with a quoted `~`, which the shell leaves as it is. */
+  readonly tilde: boolean
 }
 
 /** Characters that mean themselves to every shell, and those that name several files. */
@@ -28,6 +31,9 @@ export function wordsOf(line: string): Word[] | undefined {
     }
     let text = ''
     let glob = false
+    const tilde = /['\\]/.test(line[at]!) && line[at + 1] === '~'
+    // zsh takes `=ls` for the path of that program.
+    if (line[at] === '=') return undefined
     for (; at < line.length && line[at] !== ' '; at++) {
       const char = line[at]!
       if (char === '\\') {
@@ -45,7 +51,12 @@ export function wordsOf(line: string): Word[] | undefined {
       } else if (PLAIN.test(char) || char > '\u007f') text += char
       else return undefined
     }
-    words.push({ text, glob })
+    words.push({ text, glob, tilde })
   }
   return words
+}
+
+/** The names the word has as a path: `~` is the home where the shell says so. */
+export function pathNames({ text, glob, tilde }: Word): HomeNames {
+  return namesFromHome(tilde ? `./${text}` : text, !glob)
 }
