@@ -15,14 +15,21 @@ export type Purpose =
   /** A device that shows a code (RFC 8628). */
   | { readonly kind: 'device'; readonly code: string }
 
-/** A path of ours to go back to; anything else, another host above all, is the start page. */
+/**
+ * A path of ours to go back to; anything else, another host above all, is the start page. Judged as a browser reads it, after dots are resolved:
+ * `/.//host` becomes `//host`, which names a host (ATTACKS F27).
+ */
 export function ownPath(wanted: string | undefined): string {
-  if (wanted === undefined || wanted.length > LIMITS.return_chars || !/^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/.test(wanted))
+  if (wanted === undefined || wanted.length > LIMITS.return_chars || !/^\/[\x21-\x5b\x5d-\x7e]*$/.test(wanted))
     return '/'
-  const base = 'http://own.invalid'
-  const url = URL.parse(wanted, base)
-  return url?.origin === base ? url.pathname + url.search + url.hash : '/'
+  const url = URL.parse(wanted, OWN)
+  if (url?.origin !== OWN || url.pathname.startsWith('//')) return '/'
+  const path = url.pathname + url.search + url.hash
+  return URL.parse(path, OWN)?.href === url.href ? path : '/'
 }
+
+/** Stands for our own origin: nothing is ever sent there. */
+const OWN = 'http://own.invalid'
 
 /** A loopback address with a port of the program's choice (RFC 8252 §7.3). The name `localhost` is left out: it may resolve to anything. */
 export function isLoopbackRedirect(text: string): boolean {
