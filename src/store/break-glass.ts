@@ -19,6 +19,8 @@ export interface BreakGlassRepository {
       readonly until_ms: number
     },
   ): Promise<boolean>
+  /** Takes an opening back that could not be recorded: the account is sealed as it was. */
+  close(id: string, opened_ms: number): Promise<void>
 }
 
 export function breakGlassRepository(db: Kysely<Tables>): BreakGlassRepository {
@@ -37,6 +39,14 @@ export function breakGlassRepository(db: Kysely<Tables>): BreakGlassRepository {
         .where('opened_ms', 'is', null)
         .executeTakeFirst()
       return done.numUpdatedRows === 1n
+    },
+    async close(id, opened_ms) {
+      await db
+        .updateTable('break_glass')
+        .set({ opened_ms: null, opened_from: null, opened_why: null, until_ms: null })
+        .where('id', '=', id)
+        .where('opened_ms', '=', opened_ms)
+        .execute()
     },
   }
 }

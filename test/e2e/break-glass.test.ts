@@ -74,12 +74,25 @@ it('nothing sealed, a wrong secret and a used one answer alike, cost alike, and 
   expect((await open('AAAA')).code).toBe('api.limited')
 })
 
+it('G42: shown four times at once it opens once, and the ledger says what happened to each', async () => {
+  vi.spyOn(door.api.services.log, 'error').mockImplementation(() => {})
+  const { secret } = await seal()
+  const answers = await Promise.all([1, 2, 3, 4].map((i) => open(secret!, `${WHY} ${i}`)))
+  expect(answers.map(({ code = 'opened' }) => code).sort()).toEqual(['opened', ...Array(3).fill('signin.refused')])
+  const opened = entries().filter(({ action }) => action === 'open')
+  expect(opened).toMatchObject([{ why: `${WHY} ${answers.findIndex(({ token }) => token) + 1}` }])
+  const refused = door.api.entries.filter(({ kind, body }) => kind === 'login' && body.breakGlass === true)
+  expect(refused).toHaveLength(3)
+  for (const { body } of refused) expect(body).toMatchObject({ ok: false, reason: 'signin.refused' })
+})
+
 it('is not opened when that cannot be recorded, nor without a reason', async () => {
   const { secret } = await seal()
   expect((await open(secret!, 'short')).code).toBe('api.invalid')
   door.api.ledgerFails = true
   expect((await open(secret!)).code).toBe('ledger.unwritable')
   door.api.ledgerFails = false
+  expect(await (await door.api.call('root', 'GET', '/api/v1/break-glass')).json()).toMatchObject({ state: 'sealed' })
   expect((await open(secret!)).token).toBeDefined()
 })
 

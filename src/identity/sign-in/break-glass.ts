@@ -99,7 +99,7 @@ class SealedAccount implements BreakGlass {
   }
 
   async open({ secret, why, from }: { secret: string; why: string; from: string }): Promise<IssuedToken> {
-    const { attempts, log } = this.#options
+    const { attempts } = this.#options
     // By address alone: 160 bits are not guessed from many either, and one key for all would let a stranger keep the account shut.
     const key = `address:${from}`
     attempts.check(key)
@@ -108,11 +108,14 @@ class SealedAccount implements BreakGlass {
     const right = await verifies(secret, found?.verifier ?? NOBODYS)
     if (right && found?.opened_ms === null) return await this.#open(found, why, from)
     attempts.failed(key)
-    const what = found ? (found.opened_ms === null ? 'a wrong secret' : 'it was used') : 'none is sealed'
+    throw this.#refused(from, found ? (found.opened_ms === null ? 'a wrong secret' : 'it was used') : 'none is sealed')
+  }
+
+  #refused(from: string, what: string): SluiceError {
     const error = new SluiceError('signin.refused', `break-glass: ${what}`)
     signInJournal(this.#options).refused({ breakGlass: true, from }, error)
-    log.warn('someone tried to open the break-glass account', { from })
-    throw error
+    this.#options.log.warn('someone tried to open the break-glass account', { from })
+    return error
   }
 
   lookup(id: string): KnownPrincipal | undefined {
@@ -126,11 +129,16 @@ class SealedAccount implements BreakGlass {
     const { ledger, store, clock, log, identity } = this.#options
     const now_ms = clock.now_ms()
     const until_ms = now_ms + OPEN_MS
-    this.#record({ action: 'open', principal: BREAK_GLASS, from, why, sealedBy: found.sealed_by, until_ms })
-    await ledger.durable()
     const opening = { opened_ms: now_ms, opened_from: from, opened_why: why, until_ms }
-    if (!(await store.breakGlass.open(found.id, opening)))
-      throw new SluiceError('signin.refused', 'break-glass: it was opened at the same time')
+    // First taken, then told: of several at once one opens it, and the ledger names that one alone. There is no token before it is on disk.
+    if (!(await store.breakGlass.open(found.id, opening))) throw this.#refused(from, 'it was opened at the same time')
+    try {
+      this.#record({ action: 'open', principal: BREAK_GLASS, from, why, sealedBy: found.sealed_by, until_ms })
+      await ledger.durable()
+    } catch (error) {
+      await store.breakGlass.close(found.id, now_ms)
+      throw error
+    }
     log.error('BREAK-GLASS: the sealed account was opened', { from, why, until: new Date(until_ms).toISOString() })
     await this.#changed()
     return await identity.issueToken({ principal: BREAK_GLASS, label: 'break-glass', by: BREAK_GLASS, ttl_ms: OPEN_MS })
