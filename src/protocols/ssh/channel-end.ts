@@ -125,7 +125,8 @@ export class ChannelEnd {
   #sendData(next: { readonly bytes: Buffer; readonly type: number }): boolean {
     const { bytes, type } = next
     let at = 0
-    while (at < bytes.length && this.#window > 0 && !this.line.full) {
+    // Never an empty message: it would take nothing off what waits.
+    while (at < bytes.length && this.#window > 0 && this.#packet > 0 && !this.line.full) {
       const size = Math.min(bytes.length - at, this.#window, this.#packet)
       this.line.sendData(this.#theirs, size === bytes.length ? bytes : bytes.subarray(at, at + size), type)
       this.#window -= size

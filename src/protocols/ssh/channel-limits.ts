@@ -8,6 +8,11 @@ export const WINDOWS_BYTES = 32 << 20
 export const WINDOW_LEAST_BYTES = 64 << 10
 /** Largest data we take in one message, and send in one, whatever the peer offers. */
 export const PACKET_BYTES = 32 << 10
+/**
+ * The least a peer must take in one message: who takes less would have every byte packed in a message of its own, and who takes nothing could
+ * be sent nothing but empty ones, without end. Stock clients take 4 KiB and more.
+ */
+export const PACKET_LEAST_BYTES = 256
 /** Channels of one connection at once. */
 export const CHANNELS = 256
 /** Requests that wait on one channel for an earlier one. */

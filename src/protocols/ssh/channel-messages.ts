@@ -95,6 +95,26 @@ export function readOpen(message: Buffer): OpenRequest {
   return { type, sender, window, packet, rest: restOf(message, reader) }
 }
 
+export interface Confirmation {
+  readonly sender: number
+  readonly window: number
+  readonly packet: number
+}
+
+export function readConfirmation(message: Buffer): Confirmation {
+  const reader = new SshReader(message.subarray(5))
+  return { sender: reader.uint32(), window: reader.uint32(), packet: reader.uint32() }
+}
+
+/** Why a channel did not open; the text is the peer's own, and bounded. */
+export function readOpenFailure(message: Buffer): { readonly reason: number; readonly text: string } {
+  const reader = new SshReader(message.subarray(5))
+  return { reason: reader.uint32(), text: reader.string().toString('utf8', 0, 512) }
+}
+
+/** Bytes of a WINDOW_ADJUST. */
+export const readAdjust = (message: Buffer): number => new SshReader(message.subarray(5)).uint32()
+
 export interface Request {
   readonly name: string
   readonly wantReply: boolean

@@ -1,6 +1,6 @@
 import { giveBackWhole } from '../../kit/give-back.ts'
 import type { ChannelEnd } from './channel-end.ts'
-import { MESSAGE, type Request, readData, readRequest } from './channel-messages.ts'
+import { MESSAGE, type Request, readAdjust, readData, readRequest } from './channel-messages.ts'
 
 /** What a channel carries, and who decides about it. */
 export interface Flow {
@@ -72,7 +72,7 @@ export class ChannelPair {
         if (!this.client.received(readData(message).bytes.length)) this.#violated()
         return
       case MESSAGE.WINDOW_ADJUST:
-        return this.client.adjusted(message.readUInt32BE(5))
+        return this.client.adjusted(readAdjust(message))
       case MESSAGE.REQUEST:
         return flow.clientRequest(readRequest(message, 5))
       case MESSAGE.SUCCESS:
@@ -103,7 +103,7 @@ export class ChannelPair {
         return this.#done(message)
       }
       case MESSAGE.WINDOW_ADJUST:
-        return this.target.adjusted(message.readUInt32BE(5))
+        return this.target.adjusted(readAdjust(message))
       case MESSAGE.REQUEST:
         return flow.targetRequest(readRequest(message, 5))
       case MESSAGE.SUCCESS:

@@ -3,7 +3,14 @@ import { type SluiceError, toSluiceError } from '../../kit/errors.ts'
 import { type Shell, shellFor } from '../../shell/shell.ts'
 import type { Session } from '../contract.ts'
 import { ChannelEnd } from './channel-end.ts'
-import { CHANNELS, GOODBYE_MS, WINDOW_BYTES, WINDOW_LEAST_BYTES, WINDOWS_BYTES } from './channel-limits.ts'
+import {
+  CHANNELS,
+  GOODBYE_MS,
+  PACKET_LEAST_BYTES,
+  WINDOW_BYTES,
+  WINDOW_LEAST_BYTES,
+  WINDOWS_BYTES,
+} from './channel-limits.ts'
 import {
   MESSAGE,
   OPEN_REASON,
@@ -11,7 +18,9 @@ import {
   openConfirmation,
   openFailure,
   openMessage,
+  readConfirmation,
   readOpen,
+  readOpenFailure,
   recipientOf,
 } from './channel-messages.ts'
 import { ChannelPair, type Flow } from './channel-pair.ts'
@@ -38,6 +47,7 @@ export function converse(parts: ConversationParts): Promise<void> {
 /** RFC 4253 §11.1. */
 const BY_APPLICATION = 11
 const PROTOCOL_ERROR = 2
+const TOO_SMALL = `sluice: a packet of ${PACKET_LEAST_BYTES} bytes at least must be taken`
 
 /** What the parts of a conversation need of it. */
 export interface House extends Deciding {
@@ -161,6 +171,7 @@ class Conversation implements House {
       this.session.refuse('ssh.channel', `channel ${open.type}`, open.type)
       return refuse(OPEN_REASON.UNKNOWN_TYPE, 'sluice: this channel type is not known here')
     }
+    if (open.packet < PACKET_LEAST_BYTES) return refuse(OPEN_REASON.SHORTAGE, TOO_SMALL)
     if (open.type !== 'session') return this.#forwards.clientOpens(open, refuse)
     if (this.#globals.noMoreSessions) return refuse(OPEN_REASON.PROHIBITED, 'no more sessions')
     const pair = this.pair((ends) => new SessionChannel(this, ends))
@@ -176,6 +187,7 @@ class Conversation implements House {
       this.session.refuse('ssh.channel', `channel ${open.type} of the target`, open.type)
       return refuse(OPEN_REASON.UNKNOWN_TYPE, '')
     }
+    if (open.packet < PACKET_LEAST_BYTES) return refuse(OPEN_REASON.SHORTAGE, TOO_SMALL)
     this.#forwards.targetOpens(open, refuse)
   }
 
@@ -211,8 +223,12 @@ class Conversation implements House {
     const pair = this.#pairs.get(recipientOf(message))
     this.#reaching.delete(key)
     if (!reach || !pair) return
-    pair[side].open(message.readUInt32BE(5), message.readUInt32BE(9), message.readUInt32BE(13))
-    reach.opened?.()
+    const { sender, window, packet } = readConfirmation(message)
+    const fits = packet >= PACKET_LEAST_BYTES
+    pair[side].open(sender, fits ? window : 0, packet)
+    if (fits) return reach.opened?.()
+    reach.failed(OPEN_REASON.CONNECT_FAILED, TOO_SMALL)
+    pair[side].abandon()
   }
 
   #failed(side: 'client' | 'target', message: Buffer): void {
@@ -222,8 +238,8 @@ class Conversation implements House {
     this.#reaching.delete(key)
     if (!reach || !pair) return
     pair[side].closed = true
-    const length = message.readUInt32BE(9)
-    reach.failed(message.readUInt32BE(5), message.toString('utf8', 13, 13 + Math.min(length, 512)))
+    const { reason, text } = readOpenFailure(message)
+    reach.failed(reason, text)
     pair.settle()
   }
 
