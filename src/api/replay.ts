@@ -59,7 +59,10 @@ export const eventSchema = z
       path: z.string(),
       bytes: z.number(),
       sha256: z.string(),
-      covers: z.enum(['whole', 'part']).openapi({ description: 'Whether the digest is of the whole file.' }),
+      covers: z.enum(['whole', 'part', 'moved']).openapi({
+        description:
+          'What the digest is of: the whole file, a part, or what moved, in an order that is not the file’s.',
+      }),
       from: z.number(),
       length: z.number(),
     }),

@@ -77,7 +77,7 @@ export type TranscriptEvent =
       readonly path: string
       readonly bytes: number
       readonly sha256: string
-      readonly covers: 'whole' | 'part'
+      readonly covers: 'whole' | 'part' | 'moved'
       readonly from: number
       readonly length: number
     }
@@ -151,7 +151,9 @@ export class EventTeller {
       case 'typed':
         return `${dim(clock(event.at))} ${dim('it seems that this was typed:')} ${visible(event.text)}\n`
       case 'file': {
-        const part = event.covers === 'whole' ? '' : ` of bytes ${event.from} to ${event.from + event.length}`
+        const { covers, from, length } = event
+        const moved = covers === 'moved' ? ` of ${length} bytes in the order they moved, not of the file` : ''
+        const part = covers === 'part' ? ` of bytes ${from} to ${from + length}` : moved
         const arrow = event.direction === 'get' ? 'got' : 'put'
         return `${INDENT}${arrow} ${visible(event.path)}, ${event.bytes} bytes, sha256 ${visible(event.sha256)}${part}\n`
       }

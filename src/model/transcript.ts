@@ -64,7 +64,7 @@ export type TranscriptEvent =
   | { readonly kind: 'input'; readonly op: number; readonly bytes: Uint8Array }
   /** A line as it seems to have been typed. A hint for who reads: editing keys, completion and history may have made another of it. */
   | { readonly kind: 'typed'; readonly op: number; readonly text: string }
-  /** A file that was moved. `covers` says what `sha256` is of: all of it, its first bytes, or nothing that hangs together. */
+  /** A file that was moved. `covers` says what `sha256` is of: all of it, some bytes of it, or what moved in the order it moved, which is not how it stands in the file. */
   | {
       readonly kind: 'file'
       readonly op: number
@@ -73,7 +73,7 @@ export type TranscriptEvent =
       /** Bytes moved, those moved twice counted twice. */
       readonly bytes: number
       readonly sha256: string
-      readonly covers: 'whole' | 'part'
+      readonly covers: 'whole' | 'part' | 'moved'
       /** Where the bytes of the digest begin in the file, and how many they are. */
       readonly from: number
       readonly length: number

@@ -2,48 +2,58 @@ import { createHash, type Hash } from 'node:crypto'
 
 /** What a digest of a transfer is of. */
 export interface Coverage {
-  readonly covers: 'whole' | 'part'
+  /** All of the file, the bytes from `from` on, or what moved in the order it moved, which is not how it stands in the file. */
+  readonly covers: 'whole' | 'part' | 'moved'
   readonly from: number
   readonly length: number
   readonly sha256: string
 }
 
+/** What a digest is of, behind it in a sentence. */
+export function coverageText({ covers, from, length }: Omit<Coverage, 'sha256'>): string {
+  if (covers === 'whole') return ''
+  return covers === 'part'
+    ? ` of bytes ${from} to ${from + length}`
+    : ` of ${length} bytes in the order they moved, not of the file`
+}
+
 /**
- * SHA-256 of a file while it moves. Clients move a file's bytes in order nearly always; bytes that come out of order are counted, and the
- * digest then is of what hung together from where the transfer began.
+ * SHA-256 of a file while it moves. Clients move a file's bytes in order nearly always. Bytes that come out of order or twice, or whose fate
+ * is not known, are counted and are in the digest, which then is no digest of the file.
  */
 export class TransferDigest {
   readonly #hash: Hash = createHash('sha256')
   #from = -1
   #next = 0
-  #gap = false
+  #ordered = true
   /** Bytes moved, those moved twice counted twice. */
   bytes = 0
   #end: number | undefined
+  #length: number | undefined
 
   add(offset: number, bytes: Buffer): void {
+    if (bytes.length === 0) return
+    if (this.#from < 0) this.#from = this.#next = offset
+    if (offset !== this.#next) this.#ordered = false
+    this.#hash.update(bytes)
     this.bytes += bytes.length
-    if (this.#from < 0) {
-      this.#from = offset
-      this.#next = offset
-    }
-    const old = this.#next - offset
-    if (old < 0) {
-      this.#gap = true
-    } else if (old < bytes.length) {
-      this.#hash.update(old === 0 ? bytes : bytes.subarray(old))
-      this.#next = offset + bytes.length
-    }
+    this.#next = offset + bytes.length
   }
 
-  /** The file was seen to end here, or before: several may be told, the first byte that is not there counts. */
+  /** What was moved may not be what is in the file. */
+  disturb(): void {
+    this.#ordered = false
+  }
+
+  /** A reader saw the file end here: of several ends the first counts. */
   endsAt(offset: number): void {
     this.#end = Math.min(this.#end ?? Number.POSITIVE_INFINITY, offset)
   }
 
-  /** Where the bytes end that hang together. */
-  get next(): number {
-    return this.#next
+  /** The file was made this long, before what is moved next. */
+  lasts(length: number): void {
+    if (length < this.#next) this.disturb()
+    this.#length = length
   }
 
   /** True while nothing was moved. */
@@ -54,7 +64,9 @@ export class TransferDigest {
   /** Once: the digest and what it is of. */
   finish(): Coverage {
     const from = Math.max(this.#from, 0)
-    const whole = !this.#gap && from === 0 && this.#end === this.#next
-    return { covers: whole ? 'whole' : 'part', from, length: this.#next - from, sha256: this.#hash.digest('hex') }
+    const sha256 = this.#hash.digest('hex')
+    if (!this.#ordered) return { covers: 'moved', from, length: this.bytes, sha256 }
+    const ends = this.#end !== undefined ? this.#end === this.#next : (this.#length ?? Number.NaN) <= this.#next
+    return { covers: from === 0 && ends ? 'whole' : 'part', from, length: this.bytes, sha256 }
   }
 }

@@ -94,6 +94,12 @@ export function forwardOperation({ verb, text, hosts, port, network }: ForwardWo
 /** A file's mode as chmod writes it. */
 export const modeText = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0')
 
+/**
+ * Whether a mode gives somebody else a right: setuid, setgid, sticky; write for others, and for the group. A file that is made gets less of
+ * the last two by the server's umask; group write, which clients of a umask of 002 ask for every file, counts only where the mode is set `exactly`.
+ */
+export const modeGrants = (mode: number, exactly: boolean): boolean => (mode & (exactly ? 0o7022 : 0o7002)) !== 0
+
 /** What a file operation does to a path. */
 export type FileDeed = 'read' | 'written' | 'deleted'
 

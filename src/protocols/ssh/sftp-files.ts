@@ -1,7 +1,8 @@
 import { plainLine } from '../../kit/plain-line.ts'
 import type { Permit } from '../contract.ts'
 import type { Deciding } from './decide.ts'
-import { TransferDigest } from './digest.ts'
+import { coverageText, TransferDigest } from './digest.ts'
+import type { FileRequest } from './sftp-requests.ts'
 
 export interface OpenFile {
   readonly permit: Permit
@@ -9,16 +10,28 @@ export interface OpenFile {
   readonly folder: boolean
   readonly got: TransferDigest
   readonly put: TransferDigest
-  /** It began empty: what was put is all of it. */
-  readonly fresh: boolean
+  /** WRITEs the server has not answered. */
+  writing: number
   /** When a rule's time limit ends it: milliseconds of the monotonic clock. */
   readonly until_ms: number
+}
+
+/** What is known of a file when it was opened. */
+export interface Opening {
+  readonly permit: Permit
+  readonly path: string
+  readonly folder: boolean
+  readonly writes: boolean
+  readonly fresh: boolean
+  readonly appends: boolean
 }
 
 /** What a channel has open, by the server's handle. */
 export class OpenFiles {
   readonly #house: Deciding
   readonly #open = new Map<string, OpenFile>()
+  /** Paths of them that were opened for writing. */
+  readonly #written = new Set<string>()
 
   constructor(house: Deciding) {
     this.#house = house
@@ -32,18 +45,45 @@ export class OpenFiles {
     return this.#open.get(handle)
   }
 
-  opened(handle: string, file: { permit: Permit; path: string; folder: boolean; fresh: boolean }): void {
+  opened(handle: string, opening: Opening): void {
     // A server that gives a handle twice has closed the first.
     this.closed(handle)
-    const { timeout_ms } = file.permit.obligations
+    const { permit, path, folder, writes, fresh, appends } = opening
+    const { timeout_ms } = permit.obligations
     const until_ms = timeout_ms === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout_ms
-    this.#open.set(handle, { ...file, until_ms, got: new TransferDigest(), put: new TransferDigest() })
+    const file = { permit, path, folder, until_ms, got: new TransferDigest(), put: new TransferDigest(), writing: 0 }
+    // It began empty: what is put is all of it.
+    if (fresh) file.put.lasts(0)
+    if (appends) file.put.disturb()
+    this.#open.set(handle, file)
+    if (writes) this.#written.add(path)
+    if (this.#written.has(path) && [...this.#open.values()].some((other) => other !== file && other.path === path))
+      this.disturb(path)
+  }
+
+  /** What lies there was changed by another way than the open file. */
+  disturb(path: string): void {
+    for (const file of this.#open.values()) {
+      if (file.path !== path) continue
+      file.put.disturb()
+      file.got.disturb()
+    }
+  }
+
+  /** What a request does to files that are open, from where it stands among their own. */
+  changed({ verb, handles, attributes }: FileRequest, path: string): void {
+    if (verb === 'sftp copy') this.disturb(path)
+    if (attributes?.size === undefined || verb !== 'sftp setstat') return
+    const open = handles && this.#open.get(handles[0]!.handle)
+    if (open) open.put.lasts(attributes.size)
+    else this.disturb(path)
   }
 
   closed(handle: string): void {
     const file = this.#open.get(handle)
     if (!file) return
     this.#open.delete(handle)
+    if (![...this.#open.values()].some(({ path }) => path === file.path)) this.#written.delete(file.path)
     recordFile(this.#house, file)
   }
 
@@ -53,16 +93,15 @@ export class OpenFiles {
 }
 
 /** Puts on record what was moved, and ends the operation it was moved under. */
-function recordFile(house: Deciding, { permit, path, folder, got, put, fresh }: OpenFile): void {
+function recordFile(house: Deciding, { permit, path, folder, got, put, writing }: OpenFile): void {
   const { session } = house
-  if (fresh && put.bytes > 0) put.endsAt(put.next)
+  if (writing > 0) put.disturb()
   const told: string[] = []
   for (const [direction, digest] of [['get', got] as const, ['put', put] as const]) {
     if (digest.idle) continue
     const coverage = digest.finish()
     session.note({ kind: 'file', op: permit.op, direction, path, bytes: digest.bytes, ...coverage })
-    const of = coverage.covers === 'whole' ? '' : ` of bytes ${coverage.from} to ${coverage.from + coverage.length}`
-    told.push(`${direction} ${digest.bytes} bytes, sha256 ${coverage.sha256}${of}`)
+    told.push(`${direction} ${digest.bytes} bytes, sha256 ${coverage.sha256}${coverageText(coverage)}`)
   }
   const tag = told.join('; ') || (folder ? 'listed' : 'nothing moved')
   session.settle(permit, { status: 'ok', tag: plainLine(tag), rows: 0, bytes: got.bytes + put.bytes })

@@ -161,3 +161,9 @@ export function sftpPacket(type: number, id: number, ...rest: readonly Buffer[])
 export function statusPacket(id: number, code: number, message: string): Buffer {
   return sftpPacket(FXP.STATUS, id, sshUint32(code), sshString(message), sshString('en'))
 }
+
+/** The code of a STATUS packet; undefined for any other. A STATUS without one says that it failed. */
+export function statusOf(packet: Buffer): number | undefined {
+  if (packet[4] !== FXP.STATUS) return undefined
+  return packet.length < 13 ? FX.FAILURE : packet.readUInt32BE(9)
+}

@@ -1,7 +1,8 @@
 import { SshReader } from '../../kit/ssh-wire.ts'
 import { type EffectSet, effects } from '../../model/effects.ts'
-import type { FileDeed } from './operation.ts'
-import { ATTR, FXF, FXP } from './sftp-packets.ts'
+import { type FileDeed, modeGrants } from './operation.ts'
+import { type Attributes, readAttributes } from './sftp-attributes.ts'
+import { FXF, FXP } from './sftp-packets.ts'
 
 /** A path a request names, and what is done to it. `follow`: a symlink at its end is followed. */
 export interface PathUse {
@@ -31,8 +32,9 @@ export interface FileRequest {
   readonly opens?: 'file' | 'folder'
   /** The file begins empty. */
   readonly fresh?: boolean
-  /** The open file is made this long. */
-  readonly cuts?: number
+  /** What is written goes to its end, wherever it says. */
+  readonly appends?: boolean
+  readonly attributes?: Attributes
 }
 
 const DOT = 0x2e
@@ -41,7 +43,7 @@ const WRITE = effects('write')
 const DELETE = effects('delete')
 const GET = effects('read', 'export')
 const PUT = effects('write', 'import')
-const GRANT = effects('write', 'grant')
+const GRANT = effects('grant')
 
 const use = (deed: FileDeed, path: Buffer, follow = false): PathUse => ({ path, follow, deed })
 
@@ -62,7 +64,7 @@ export function readSftpRequest(packet: Buffer): SftpRequest {
     case FXP.READDIR:
       return { of: 'handle', handle: handle() }
     case FXP.OPEN: // §6.3: path, pflags, attributes
-      return opening(reader.string(), reader.uint32())
+      return opening(reader.string(), reader.uint32(), readAttributes(reader))
     case FXP.OPENDIR:
       return { ...files('list', READ, use('read', reader.string(), true)), opens: 'folder' }
     case FXP.STAT:
@@ -78,19 +80,17 @@ export function readSftpRequest(packet: Buffer): SftpRequest {
       return files('realpath', READ, use('read', path, true))
     }
     case FXP.SETSTAT:
-      return files('setstat', ...attributes(use('written', reader.string(), true), reader))
+      return setting(files('setstat', WRITE, use('written', reader.string(), true)), readAttributes(reader))
     case FXP.FSETSTAT: {
-      const open = handle()
-      const size = sizeOf(packet.subarray(13 + open.length))
-      const handles = [{ handle: open, deed: 'written' as const }]
-      return { ...files('setstat', attributeEffects(reader)), handles, ...(size !== undefined && { cuts: size }) }
+      const handles = [{ handle: handle(), deed: 'written' as const }]
+      return setting({ ...files('setstat', WRITE), handles }, readAttributes(reader))
     }
     case FXP.REMOVE:
       return files('remove', DELETE, use('deleted', reader.string()))
     case FXP.RMDIR:
       return files('rmdir', DELETE, use('deleted', reader.string()))
     case FXP.MKDIR:
-      return files('mkdir', WRITE, use('written', reader.string()))
+      return making(files('mkdir', WRITE, use('written', reader.string())), readAttributes(reader))
     case FXP.RENAME:
       return files('rename', WRITE, use('written', reader.string()), use('written', reader.string()))
     case FXP.SYMLINK:
@@ -118,7 +118,7 @@ function extended(reader: SshReader, files: Files): SftpRequest {
     case 'statvfs@openssh.com':
       return files('statvfs', READ, use('read', reader.string(), true))
     case 'lsetstat@openssh.com':
-      return files('setstat', ...attributes(use('written', reader.string()), reader))
+      return setting(files('setstat', WRITE, use('written', reader.string())), readAttributes(reader))
     case 'expand-path@openssh.com':
       return files('realpath', READ, use('read', reader.string(), true))
     case 'fstatvfs@openssh.com':
@@ -160,33 +160,34 @@ export const EXTENSIONS: ReadonlySet<string> = new Set([
   'limits@openssh.com',
 ])
 
-function opening(path: Buffer, flags: number): FileRequest {
+function opening(path: Buffer, flags: number, attributes: Attributes): FileRequest {
   const writes = (flags & (FXF.WRITE | FXF.APPEND | FXF.CREAT | FXF.TRUNC)) !== 0
   const reads = (flags & FXF.READ) !== 0 || !writes
+  const { mode, owner } = attributes
+  const grants = owner !== undefined || (mode !== undefined && modeGrants(mode, false))
   return {
     of: 'files',
     verb: writes ? (reads ? 'sftp edit' : 'sftp put') : 'sftp get',
-    effects: (writes ? PUT : 0) | (reads ? GET : 0),
+    effects: (writes ? PUT : 0) | (reads ? GET : 0) | (grants ? GRANT : 0),
     uses: [...(reads ? [use('read', path, true)] : []), ...(writes ? [use('written', path, true)] : [])],
     opens: 'file',
-    fresh: (flags & (FXF.TRUNC | FXF.EXCL)) !== 0,
+    // EXCL says nothing without CREAT.
+    fresh: (flags & FXF.TRUNC) !== 0 || (flags & NEW) === NEW,
+    appends: (flags & FXF.APPEND) !== 0,
+    attributes,
   }
 }
 
-function attributes(path: PathUse, reader: SshReader): [EffectSet, PathUse] {
-  return [attributeEffects(reader), path]
+const NEW = FXF.CREAT | FXF.EXCL
+
+/** A folder with attributes. OpenSSH asks for 0777 each time and leaves the rest to the umask. */
+function making(request: FileRequest, attributes: Attributes): FileRequest {
+  const grants = attributes.owner !== undefined || ((attributes.mode ?? 0) & 0o7000) !== 0
+  return { ...request, attributes, ...(grants && { effects: request.effects | GRANT }) }
 }
 
-/** uint32 flags, then what they name (§5). A new owner, or the right to act as the owner (setuid, setgid), is granted to somebody. */
-function attributeEffects(reader: SshReader): EffectSet {
-  const flags = reader.uint32()
-  if ((flags & ATTR.SIZE) !== 0) reader.uint64()
-  if ((flags & ATTR.UIDGID) !== 0) return GRANT
-  return (flags & ATTR.PERMISSIONS) !== 0 && (reader.uint32() & 0o6000) !== 0 ? GRANT : WRITE
-}
-
-/** The size among attributes, if there is one. */
-function sizeOf(attributes: Buffer): number | undefined {
-  const reader = new SshReader(attributes)
-  return (reader.uint32() & ATTR.SIZE) !== 0 ? Number(reader.uint64()) : undefined
+/** New attributes, which no umask touches. A new owner is granted the file, and whoever may act as the owner or write to it something, too. */
+function setting(request: FileRequest, attributes: Attributes): FileRequest {
+  const grants = attributes.owner !== undefined || modeGrants(attributes.mode ?? 0, true)
+  return { ...request, attributes, ...(grants && { effects: request.effects | GRANT }) }
 }

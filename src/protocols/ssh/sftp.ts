@@ -5,8 +5,9 @@ import { SFTP_HANDLES, SFTP_OUTSTANDING } from './channel-limits.ts'
 import { type Deciding, decide, type Held } from './decide.ts'
 import { fileOperation } from './operation.ts'
 import { refusalText, sentence } from './reply.ts'
+import { attributesText } from './sftp-attributes.ts'
 import { type OpenFile, OpenFiles } from './sftp-files.ts'
-import { FX, FXP, malformed, SftpFramer, sftpPacket, statusPacket } from './sftp-packets.ts'
+import { FX, FXP, malformed, SftpFramer, sftpPacket, statusOf, statusPacket } from './sftp-packets.ts'
 import { readPath } from './sftp-paths.ts'
 import { EXTENSIONS, type FileRequest, type PathUse, readSftpRequest } from './sftp-requests.ts'
 import { linkNames, type PathNames, PathResolver } from './sftp-resolver.ts'
@@ -172,7 +173,7 @@ export class SftpRelay {
     // READ: string handle, uint64 offset, uint32 length
     const offset = Number(packet.readBigUInt64BE(13 + handle.length))
     const eof = (answer: Buffer) => {
-      if (answer[4] === FXP.STATUS && answer.readUInt32BE(9) === FX.EOF) file.got.endsAt(offset)
+      if (statusOf(answer) === FX.EOF) file.got.endsAt(offset)
     }
     this.#pass(id, packet, eof, { file, offset })
   }
@@ -189,7 +190,11 @@ export class SftpRelay {
     if (performance.now() > file.until_ms)
       return this.#say(id, FX.PERMISSION_DENIED, 'sluice: the time limit of a rule')
     this.#writing = { file, offset: Number(head.readBigUInt64BE(head.length - 12)) }
-    this.#pass(id, head)
+    file.writing += 1
+    this.#pass(id, head, (answer) => {
+      file.writing -= 1
+      if (statusOf(answer) !== FX.OK) file.put.disturb()
+    })
   }
 
   #written(bytes: Buffer): void {
@@ -238,7 +243,8 @@ export class SftpRelay {
     ]
     const [read, written, deleted] = [by('read'), by('written'), by('deleted')]
     const first = [...read, ...written, ...deleted]
-    const text = plainLine(`${request.verb} ${[...new Set(first)].join(' ')}`.trim())
+    const attributes = request.attributes ? attributesText(request.attributes) : ''
+    const text = plainLine(`${request.verb} ${[...new Set(first)].join(' ')}`.trim() + attributes)
     this.#held = decide({
       house: this.#host.house,
       operation: fileOperation({
@@ -276,6 +282,7 @@ export class SftpRelay {
       this.#host.tell(refusalText(refusal))
       return this.#say(id, FX.PERMISSION_DENIED, plainLine(`sluice: ${sentence(refusal)}`))
     }
+    this.#files.changed(request, path)
     this.#pass(id, packet, (answer) => {
       if (request.opens && answer[4] === FXP.HANDLE) {
         const handle = new SshReader(answer.subarray(9)).string().toString('latin1')
@@ -283,12 +290,16 @@ export class SftpRelay {
           permit,
           path,
           folder: request.opens === 'folder',
+          writes: request.verb === 'sftp put' || request.verb === 'sftp edit',
           fresh: request.fresh ?? false,
+          appends: request.appends ?? false,
         })
       }
-      const failed = answer[4] === FXP.STATUS && answer.readUInt32BE(9) !== FX.OK
-      if (!failed && request.cuts !== undefined) this.#files.get(request.handles![0]!.handle)?.put.endsAt(request.cuts)
-      const tag = failed ? `status ${answer.readUInt32BE(9)}` : request.verb
+      const code = statusOf(answer)
+      const failed = code !== undefined && code !== FX.OK
+      // It may be as long as it was.
+      if (failed && request.attributes?.size !== undefined) this.#files.disturb(path)
+      const tag = failed ? `status ${code}` : request.verb
       session.settle(permit, { status: failed ? 'error' : 'ok', tag, rows: 0, bytes: 0 })
     })
   }
