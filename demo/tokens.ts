@@ -20,7 +20,13 @@ async function ensureToken(file: string, principal: string, identity: Identity):
   const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
   const known = kept && (await identity.authenticate({ kind: 'token', proof: kept, from: FROM }))
   if (known && known.id === principal && (known.expires_ms ?? 0) > Date.now() + DAY_MS) return kept
-  const issued = await identity.issueToken({ principal, label: 'demo', ttl_ms: 30 * DAY_MS, by: 'demo' })
+  const issued = await identity.issueToken({
+    principal,
+    label: 'demo',
+    ttl_ms: 30 * DAY_MS,
+    by: 'demo',
+    kind: 'machine',
+  })
   writePrivate(file, `${issued.token.reveal()}\n`)
   return issued.token.reveal()
 }

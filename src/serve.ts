@@ -138,7 +138,9 @@ async function start(start: Start): Promise<RunningGateway> {
         `"action":"token.issue","subject":${JSON.stringify(principal)},"by":"serve","ttl_ms":${ttl_ms}`,
       )
       ledger.commit()
-      return (await identity.issueToken({ principal, label: 'first token', ttl_ms, by: 'serve' })).token.reveal()
+      return (
+        await identity.issueToken({ principal, label: 'first token', ttl_ms, by: 'serve', kind: 'machine' })
+      ).token.reveal()
     },
     stop: () => closers.close(),
   }
@@ -174,8 +176,10 @@ async function openServices({ settings, log, closers }: Start) {
   )
   const master = loadMasterKey({ env: process.env, path: at('keys', 'master.key') })
   const vault = await createVault({ store, master, clock, env: process.env, log })
-  const documents = await documentsInForce(policies, { store, ledger, clock, log })
+  const declared = await documentsInForce(policies, { store, ledger, clock, log })
+  const documents = declared.current
   const principals = closers.keep(createPeople({ store, documents, clock, log }))
+  principals.also({ lookup: () => undefined, load: declared.load })
   await principals.load()
   const publicUrl = { base: settings.publicUrl ?? '' }
   const ssh = {

@@ -1,6 +1,6 @@
 import type { Client } from '../identity/exchange/clients.ts'
 import { SluiceError } from '../kit/errors.ts'
-import { answers, body, route } from './access.ts'
+import { answers, body, requireFresh, route } from './access.ts'
 import { routeGroup } from './env.ts'
 import { journal, journalIfPossible } from './journal.ts'
 import { done, instant, reference } from './shapes.ts'
@@ -29,7 +29,7 @@ const list = route('admin', {
 const register = route('admin', {
   method: 'post',
   path: '/clients',
-  summary: 'Register a program; with public keys it may ask in the name of a service or agent.',
+  summary: 'Register a program; needs a fresh sign-in. With public keys it may ask in the name of a service or agent.',
   request: {
     body: body(
       z.strictObject({
@@ -67,6 +67,7 @@ export const clientRoutes = () =>
     .openapi(list, async (c) => c.json({ clients: (await c.var.services.oauth.clients.list()).map(shown) }, 200))
     .openapi(register, async (c) => {
       const { caller, services } = c.var
+      await requireFresh(c)
       const { id, name, principal, keys } = c.req.valid('json')
       journal(c, { action: 'client.register', subject: id, fields: { name, principal, keys: keys?.length ?? 0 } })
       return c.json(shown(await services.oauth.clients.register({ id, name, principal, keys, by: caller.id })), 200)

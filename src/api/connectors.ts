@@ -1,5 +1,5 @@
 import { SluiceError } from '../kit/errors.ts'
-import { answers, body, route } from './access.ts'
+import { answers, body, requireFresh, route } from './access.ts'
 import { routeGroup } from './env.ts'
 import { journal, journalIfPossible } from './journal.ts'
 import { instant } from './shapes.ts'
@@ -35,7 +35,7 @@ const list = route('admin', {
 const add = route('admin', {
   method: 'post',
   path: '/connectors',
-  summary: 'A token that one connector joins with, once.',
+  summary: 'A token that one connector joins with, once; needs a fresh sign-in.',
   request: {
     body: body(
       z
@@ -77,6 +77,7 @@ export const connectorRoutes = () =>
   routeGroup()
     .openapi(list, async (c) => c.json({ connectors: await c.var.services.connectors.list() }, 200))
     .openapi(add, async (c) => {
+      await requireFresh(c)
       const { name, ttl_ms, workload } = c.req.valid('json')
       const { connectors } = c.var.services
       if (connectors.address === undefined)

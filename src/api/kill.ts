@@ -1,6 +1,6 @@
 import { isThere, kill } from '../identity/kill.ts'
 import { SluiceError } from '../kit/errors.ts'
-import { answers, body, route } from './access.ts'
+import { answers, body, requireFresh, route } from './access.ts'
 import { routeGroup } from './env.ts'
 import { journal, journalIfPossible } from './journal.ts'
 import { instant, reason } from './shapes.ts'
@@ -46,7 +46,7 @@ const pull = route('admin', {
 const lift = route('admin', {
   method: 'post',
   path: '/unblock',
-  summary: 'Let a principal, a resource or everything in again.',
+  summary: 'Let a principal, a resource or everything in again; needs a fresh sign-in.',
   request: { body: body(z.strictObject({ kind: blockKind, subject: subject.default('*') })) },
   responses: answers(z.object({ changed: z.boolean() })),
 })
@@ -69,6 +69,7 @@ export const killRoutes = () =>
     })
     .openapi(lift, async (c) => {
       const { caller, services } = c.var
+      await requireFresh(c)
       const { kind, subject } = c.req.valid('json')
       journal(c, { action: 'unblock', subject, fields: { what: kind } })
       return c.json({ changed: await services.identity.unblock(kind, kind === 'all' ? '*' : subject, caller.id) }, 200)

@@ -1,7 +1,8 @@
 import { detailsOf } from '../identity/authorization-details.ts'
+import { issuedBy } from '../identity/by-hand.ts'
 import type { TokenSummary } from '../identity/tokens.ts'
 import { SluiceError } from '../kit/errors.ts'
-import { answers, body, mayRead, route } from './access.ts'
+import { answers, body, mayRead, requireFresh, route } from './access.ts'
 import { routeGroup } from './env.ts'
 import { journal, journalIfPossible } from './journal.ts'
 import { byId, done, instant, reference } from './shapes.ts'
@@ -10,6 +11,9 @@ import { z } from './zod.ts'
 const tokenSchema = z
   .object({
     id: z.string(),
+    kind: z
+      .enum(['machine', 'sign-in', 'break-glass', 'issued', 'exchanged'])
+      .openapi({ description: 'How it came to be: `issued` and `exchanged` never count as a fresh sign-in.' }),
     principal: z.string(),
     actors: z.array(z.string()),
     label: z.string(),
@@ -67,7 +71,7 @@ const list = route('signed-in', {
 const issue = route('admin', {
   method: 'post',
   path: '/tokens',
-  summary: 'Issue a token.',
+  summary: 'Issue a token; needs a fresh sign-in. One for a person ends with the token it was asked with.',
   request: { body: body(requestSchema) },
   responses: answers(issuedSchema),
 })
@@ -103,14 +107,17 @@ export const tokenRoutes = () =>
     .openapi(issue, async (c) => {
       const { caller, services } = c.var
       const asked = c.req.valid('json')
+      await requireFresh(c)
       const { principal, actors, label, ttl_ms } = asked
-      journal(c, { action: 'token.issue', subject: principal, fields: { actors, label, ttl_ms } })
       const { certificate, sshKey, ...request } = asked
-      const wish = { ...request, by: caller.id }
-      if (certificate !== undefined)
-        return c.json(shown(await services.identity.registerCertificate(wish, certificate)), 200)
-      if (sshKey !== undefined) return c.json(shown(await services.identity.registerSshKey(wish, sshKey)), 200)
-      const { token, ...issued } = await services.identity.issueToken(wish)
+      const { identity, principals } = services
+      const kind = (await identity.token(caller.credential))?.kind ?? 'issued'
+      const blocks = await identity.blocks()
+      const wish = issuedBy({ caller, kind, principals, blocks }, { ...request, by: caller.id })
+      journal(c, { action: 'token.issue', subject: principal, fields: { actors, label, ttl_ms } })
+      if (certificate !== undefined) return c.json(shown(await identity.registerCertificate(wish, certificate)), 200)
+      if (sshKey !== undefined) return c.json(shown(await identity.registerSshKey(wish, sshKey)), 200)
+      const { token, ...issued } = await identity.issueToken(wish)
       return c.json({ ...shown(issued), token: token.reveal() }, 200)
     })
     .openapi(revoke, async (c) => {

@@ -3,7 +3,7 @@ import { actorChain, type Principal } from '../model/principal.ts'
 import { type Scope, scopeWithin } from '../model/scope.ts'
 import { LIMITS } from './limits.ts'
 import { mayActFor } from './principals.ts'
-import { type IssuedToken, issueToken, lifetimeOf, type Office } from './tokens.ts'
+import { type IssuedToken, issueToken, isTokenId, lifetimeOf, type Office } from './tokens.ts'
 
 export interface DelegationRequest {
   /** Who delegates, as their own token proved it: a human, a service, or an agent that acts for one. */
@@ -53,7 +53,8 @@ export async function delegate(office: Office, request: DelegationRequest): Prom
     by: delegator.id,
     scope,
     claims: Object.fromEntries(claims.filter(([, each]) => Object.keys(each).length > 0)),
-    parent: delegator.credential,
+    kind: 'exchanged',
+    ...(isTokenId(delegator.credential) && { parent: delegator.credential }),
     ...(request.client === undefined ? {} : { client: request.client }),
   })
 }

@@ -199,6 +199,7 @@ describe('a token', () => {
     expect(await identity.listTokens()).toEqual([
       {
         id,
+        kind: 'issued',
         principal: 'human:ada',
         actors: [],
         label: 'laptop',

@@ -9,6 +9,8 @@ export const LIMITS = {
   token_ttl_min_ms: 1_000,
   token_ttl_max_ms: 366 * 86_400_000,
   label_chars: 100,
+  /** Who left the documents and is back within this, with the same document, is the same. */
+  same_principal_ms: 60_000,
   actors: 7,
   listed_tokens: 1_000,
   /** Agents in one chain: a human's agent may have a sub-agent, and that one none. */

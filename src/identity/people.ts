@@ -72,6 +72,8 @@ interface Person {
   readonly scimGroups: readonly string[]
   /** 1 or 0; null where nothing is provisioned for it. */
   readonly scimActive: number | null
+  /** How often the provider took the person away. */
+  readonly life: number
 }
 
 /** The id of a person whom no document names. A subject's own colons stay: the provider's name has none. */
@@ -94,7 +96,15 @@ export function createPeople({ store, documents, log }: PeopleOptions): People {
       [...documents().providers.values()].flatMap(({ name, scim }) => (scim ? [[name, scim.attribute] as const] : [])),
     )
 
-  async function load(): Promise<void> {
+  // One after the other: what was read first must not be put in place last.
+  let reading: Promise<unknown> = Promise.resolve()
+  const inTurn = (read: () => Promise<void>): Promise<void> => {
+    const next = reading.then(read, read)
+    reading = next.catch(() => {})
+    return next
+  }
+
+  async function readAll(): Promise<void> {
     const now = await store.people.epoch()
     const found = await store.people.all(attributes())
     for (const other of others) await other.load()
@@ -102,6 +112,8 @@ export function createPeople({ store, documents, log }: PeopleOptions): People {
     rows = new Map(found.map((row) => [row.id, row]))
     known = new KnownPeople(rows, documents())
   }
+
+  const load = () => inTurn(readAll)
 
   const timer = setInterval(() => {
     store.people
@@ -113,10 +125,11 @@ export function createPeople({ store, documents, log }: PeopleOptions): People {
 
   return {
     load,
-    async refresh(id) {
-      for (const row of await store.people.all(attributes(), id)) rows.set(row.id, row)
-      known = new KnownPeople(rows, documents())
-    },
+    refresh: (id) =>
+      inTurn(async () => {
+        for (const row of await store.people.all(attributes(), id)) rows.set(row.id, row)
+        known = new KnownPeople(rows, documents())
+      }),
     also(source) {
       others.push(source)
       source.load().catch((error: unknown) => log.error('reading people failed', { error: String(error) }))
@@ -142,12 +155,15 @@ class KnownPeople {
   readonly #found = new Map<string, KnownPrincipal | undefined>()
   /** Rows that are people of the documents, by the document's id. */
   readonly #named = new Map<string, Person[]>()
+  /** Ids of documents that name an account, whether it was ever used or not. */
+  readonly #withAccount = new Set<string>()
 
   constructor(rows: ReadonlyMap<string, Person>, documents: PeopleDocuments) {
     this.version = documents.version
     this.#rows = rows
     this.#documents = documents
     for (const [account, id] of documents.accounts) {
+      this.#withAccount.add(id)
       const row = rows.get(`human:${account}`)
       if (row) this.#named.set(id, [...(this.#named.get(id) ?? []), row])
     }
@@ -164,7 +180,8 @@ class KnownPeople {
   #workOut(id: string): KnownPrincipal | undefined {
     const declared = this.#documents.lookup(id)
     const named = this.#named.get(id)
-    if (declared) return named ? this.#person(id, named, declared) : declared
+    if (declared && !named) return this.#withAccount.has(id) ? { ...declared, signsIn: true } : declared
+    if (declared && named) return this.#person(id, named, declared)
     const row = this.#rows.get(id)
     // Whom a document names is that one, and nobody beside.
     if (!row || this.#documents.accounts.has(`${row.provider}:${row.subject}`)) return undefined
@@ -183,7 +200,11 @@ class KnownPeople {
     const all = groupsOf({ id, groups: [...groups] })
     const { admit } = providers.get(rows[0]!.provider)!
     if (!declared && admit.length > 0 && !admit.some((group) => all.includes(group))) return undefined
-    return { kind: 'human', name: declared?.name ?? rows[0]!.name, groups: all }
+    const lives = [declared?.life ?? '', ...rows.map(({ life }) => (life === 0 ? '' : `${life}`))]
+    return {
+      ...{ kind: 'human', name: declared?.name ?? rows[0]!.name, groups: all, signsIn: true },
+      ...(lives.some((life) => life !== '') && { life: lives.join('.') }),
+    }
   }
 }
 

@@ -15,6 +15,10 @@ export interface KnownPrincipal {
   readonly purpose?: string | undefined
   /** Longest a token of it may hold, in milliseconds. */
   readonly maxLifetime_ms?: number | undefined
+  /** Which of those who bore this id, unset for the first: what one held is never another's. */
+  readonly life?: string | undefined
+  /** Set for people who have an account at an identity provider. */
+  readonly signsIn?: boolean | undefined
 }
 
 /** The Human, Agent and Group documents in force. A principal that is not in them, or is disabled there, is unknown. */
@@ -24,21 +28,23 @@ export interface PrincipalDirectory {
 
 /** The principal a token stands for under the documents in force; undefined when it or anyone behind it is unknown. */
 export function principalOf(token: TokenRow, directory: PrincipalDirectory): Principal | undefined {
-  const ids = [token.principal, ...(JSON.parse(token.actors) as string[])]
   const told = readTold(token)
   if (!told) return undefined
+  const { ids, lives } = told
   let principal: Principal | undefined
   // From the far end of the chain inwards, so that each is built with the one behind it.
-  for (const [left, id] of ids.reverse().entries()) {
+  for (const [left, id] of ids.toReversed().entries()) {
     const acting = left === ids.length - 1
     const known = directory.lookup(id)
     if (!known || (principal && !mayActFor(known, principal))) return undefined
+    if (lives[ids.length - 1 - left] !== (known.life ?? '')) return undefined
     principal = Object.freeze({
       kind: known.kind,
       id,
       name: known.name,
       groups: Object.freeze([...known.groups]),
       ...(principal ? { actor: principal } : {}),
+      ...(known.life === undefined ? {} : { life: known.life }),
       claims: told.claims.get(id) ?? NO_CLAIMS,
       credential: token.id,
       expires_ms: token.expires_ms,
@@ -51,6 +57,9 @@ export function principalOf(token: TokenRow, directory: PrincipalDirectory): Pri
 const NO_CLAIMS = Object.freeze({})
 
 interface Told {
+  /** The chain, and the life each of it was in when the token was issued. */
+  readonly ids: readonly string[]
+  readonly lives: readonly string[]
   readonly claims: ReadonlyMap<string, Principal['claims']>
   readonly scope: Scope | undefined
 }
@@ -59,7 +68,11 @@ interface Told {
 function readTold(token: TokenRow): Told | undefined {
   try {
     const claims = Object.entries(JSON.parse(token.claims) as Record<string, Record<string, unknown>>)
+    const ids = [token.principal, ...(JSON.parse(token.actors) as string[])]
+    const lives = JSON.parse(token.lives) as string[]
     return {
+      ids,
+      lives: ids.map((_, i) => lives[i] ?? ''),
       claims: new Map(claims.map(([id, each]) => [id, Object.freeze(each)])),
       scope: scopeOf(token.scope),
     }
@@ -73,6 +86,7 @@ export function stillStands(principal: Principal, directory: PrincipalDirectory)
   for (const party of actorChain(principal)) {
     const known = directory.lookup(party.id)
     if (!known || (party.actor && !mayActFor(known, party.actor))) return false
+    if ((known.life ?? '') !== (party.life ?? '')) return false
     if (known.kind !== party.kind || known.name !== party.name || !sameList(known.groups, party.groups)) return false
   }
   return true

@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts'
 import type { NewToken, TokenRow } from '../store/tokens.ts'
 import { scopeOf, scopeText } from './authorization-details.ts'
 import { LIMITS } from './limits.ts'
-import { mayActFor, type PrincipalDirectory } from './principals.ts'
+import { mayActFor, type PrincipalDirectory, principalOf } from './principals.ts'
 import { blobOf } from './ssh-ca.ts'
 import { newTokenText } from './token.ts'
 
@@ -34,11 +34,20 @@ export interface TokenRequest {
   readonly parent?: string
   /** `sign-in`: the root of a sign-in, accepted as a browser's cookie and nowhere else. Default `access`. */
   readonly purpose?: 'access' | 'sign-in'
+  /** How it comes to be. Default `issued`, which never counts as a fresh sign-in. */
+  readonly kind?: TokenKind
 }
+
+/**
+ * How a token came to be: made on the gateway's own machine; handed out to who signed in; to who opened the break-glass account; asked for at the
+ * API by somebody for somebody; or for another proof at the token endpoint.
+ */
+export type TokenKind = 'machine' | 'sign-in' | 'break-glass' | 'issued' | 'exchanged'
 
 /** A token as it may be shown: everything but its text. */
 export interface TokenSummary {
   readonly id: string
+  readonly kind: TokenKind
   readonly principal: string
   readonly actors: readonly string[]
   readonly label: string
@@ -99,8 +108,12 @@ async function record(
   hash: string,
 ): Promise<TokenSummary> {
   const actors = request.actors ?? []
-  checkRequest(request, actors, principals)
   const now_ms = clock.now_ms()
+  const parent = request.parent === undefined ? undefined : await store.tokens.byId(request.parent)
+  if (request.parent !== undefined && !(parent && stands(parent, principals, now_ms))) throw ended()
+  const expires_ms = now_ms + Math.floor(request.ttl_ms)
+  checkRequest(request, actors, principals)
+  const lives = [request.principal, ...actors].map((id) => principals.lookup(id)?.life ?? '')
   const row: NewToken & TokenRow = {
     id: newId('tok', now_ms),
     hash,
@@ -109,7 +122,7 @@ async function record(
     label: request.label,
     created_by: request.by,
     created_ms: now_ms,
-    expires_ms: now_ms + Math.floor(request.ttl_ms),
+    expires_ms: Math.min(expires_ms, parent?.expires_ms ?? expires_ms),
     revoked_ms: null,
     revoked_by: null,
     purpose: request.purpose ?? 'access',
@@ -117,10 +130,22 @@ async function record(
     claims: JSON.stringify(request.claims ?? {}),
     client: request.client ?? '',
     parent: request.parent ?? null,
+    kind: request.kind ?? 'issued',
+    lives: JSON.stringify(lives),
   }
-  await store.tokens.insert(row)
+  if (!(await store.tokens.insert(row))) throw ended()
   return tokenSummary(row)
 }
+
+/** Whether a credential is a token of ours; a workload’s own proof is none. */
+export const isTokenId = (credential: string) => credential.startsWith('tok_')
+
+/** Whether a token that another is to come of still proves anybody. */
+function stands(row: TokenRow, principals: PrincipalDirectory, now_ms: number): boolean {
+  return row.revoked_ms === null && row.expires_ms > now_ms && principalOf(row, principals) !== undefined
+}
+
+const ended = () => new SluiceError('identity.revoked', 'what the token was to come of has ended')
 
 /** SHA-256 of a certificate's DER form, hex: what it is known by. Throws `token.invalid` for what is not a certificate. */
 export function certificateHash(pem: string): string {
@@ -163,11 +188,16 @@ export function lifetimeOf(ids: readonly string[], principals: PrincipalDirector
   return Math.min(...ids.map((id) => principals.lookup(id)?.maxLifetime_ms ?? LIMITS.token_ttl_max_ms))
 }
 
+/** A kind this program does not know was written by a newer one: it proves the least. */
+const kindOf = (kind: string): TokenKind => KINDS.find((each) => each === kind) ?? 'issued'
+const KINDS: readonly TokenKind[] = ['machine', 'sign-in', 'break-glass', 'issued', 'exchanged']
+
 /** A stored token without its hash. */
 export function tokenSummary(row: TokenRow): TokenSummary {
   const scope = scopeOf(row.scope)
   return {
     id: row.id,
+    kind: kindOf(row.kind),
     principal: row.principal,
     actors: JSON.parse(row.actors) as string[],
     label: row.label,

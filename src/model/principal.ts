@@ -16,6 +16,8 @@ export interface Principal {
   readonly expires_ms?: number
   /** What its token is narrowed to; undefined: nothing narrows it. Of the one acting only. */
   readonly scope?: Scope
+  /** Which of those who bore this id; unset for the first. Whoever comes back under a name is another. */
+  readonly life?: string
 }
 
 const ADMINS = 'admins'

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { SluiceError } from '../kit/errors.ts'
 import { connectorTables } from './connector-tables.ts'
+import { lives } from './lives-migration.ts'
 import { peopleTables } from './people-migration.ts'
 import type { Tables } from './tables.ts'
 
@@ -13,6 +14,7 @@ const MIGRATIONS: readonly ((db: Db) => Promise<void>)[] = [
   machineTables,
   peopleTables,
   voteCredentials,
+  lives,
 ]
 
 async function firstTables(db: Db): Promise<void> {

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely'
+
 /** Tables of people: who signed in, where, and what identity providers say of them. */
 export interface PeopleTables {
   readonly people: PeopleTable
@@ -25,6 +27,8 @@ export interface PeopleTable {
   groups: string
   created_ms: number
   seen_ms: number
+  /** Grows whenever the provider takes the person away: what was held before is never good again. */
+  life: Generated<number>
 }
 
 /** One sign-in of a person. It ends with its token, and every token it led to ends with it. */

@@ -3,6 +3,8 @@ import type { PeopleTable, ScimUsersTable } from './people-tables.ts'
 import type { Tables } from './tables.ts'
 
 export type PersonRow = Readonly<Selectable<PeopleTable>>
+/** What a provider says of a person. */
+export type SaidOfPerson = Omit<PersonRow, 'life'>
 type Db = Kysely<Tables>
 
 const EPOCH = 'people-epoch'
@@ -17,7 +19,7 @@ export interface PersonWithProvision extends PersonRow {
 
 export interface PeopleRepository {
   /** Inserts a person, or writes what the provider says of it now; the id and when it was first seen stay. Moves the epoch when something changed. */
-  put(row: PersonRow): Promise<void>
+  put(row: SaidOfPerson): Promise<void>
   get(id: string): Promise<PersonRow | undefined>
   /** Everyone, or one, for the directory. `attributes`: what provisioned users of each provider are found by. */
   all(attributes: ReadonlyMap<string, 'externalId' | 'userName'>, id?: string): Promise<PersonWithProvision[]>

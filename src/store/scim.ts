@@ -2,6 +2,7 @@ import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysel
 import { moveEpoch } from './people.ts'
 import type { ScimGroupsTable, ScimUsersTable } from './people-tables.ts'
 import type { Tables } from './tables.ts'
+import { revokeAll } from './tokens.ts'
 
 export type ScimUserRow = Readonly<Selectable<ScimUsersTable>>
 export type ScimGroupRow = Readonly<Selectable<ScimGroupsTable>>
@@ -32,7 +33,7 @@ export interface ScimRepository {
   users(query: ScimQuery<UserColumn>): Promise<{ readonly rows: ScimUserRow[]; readonly total: number }>
   /** Writes a user as it is now, unless another change came first (`version` is the one it was read with). `taken` when its name is another's. */
   putUser(row: ScimUserRow, version: number): Promise<'done' | 'changed' | 'taken'>
-  deleteUser(provider: string, id: string): Promise<boolean>
+  deleteUser(provider: string, id: string, at_ms: number): Promise<boolean>
   addGroup(row: ScimGroupRow, members: readonly string[]): Promise<boolean>
   group(provider: string, id: string): Promise<ScimGroupRow | undefined>
   groups(query: ScimQuery<GroupColumn>): Promise<{ readonly rows: ScimGroupRow[]; readonly total: number }>
@@ -81,9 +82,11 @@ function usersOf(db: Kysely<Tables>): Pick<ScimRepository, 'addUser' | 'user' | 
           .where((eb) => eb.and(equals.map(({ column, value }) => eb(column, '=', value as never)))),
         { offset, limit },
       ),
-    putUser: (row, version) => put(db, 'scim_users', row, version),
-    deleteUser: (provider, id) =>
+    putUser: (row, version) =>
+      put(db, 'scim_users', row, version, { first: (trx) => takeAway(trx, row.id, row.updated_ms, row) }),
+    deleteUser: (provider, id, at_ms) =>
       db.transaction().execute(async (trx) => {
+        await takeAway(trx, id, at_ms)
         const done = await trx
           .deleteFrom('scim_users')
           .where('provider', '=', provider)
@@ -141,9 +144,9 @@ function groupsOf(
         .orderBy('scim_users.user_name')
         .execute(),
     putGroup: (row, version, members) =>
-      put(db, 'scim_groups', row, version, (trx) =>
-        members ? changeMembers(trx, row.id, members) : Promise.resolve(),
-      ),
+      put(db, 'scim_groups', row, version, {
+        last: (trx) => (members ? changeMembers(trx, row.id, members) : Promise.resolve()),
+      }),
     deleteGroup: (provider, id) =>
       db.transaction().execute(async (trx) => {
         const done = await trx
@@ -192,17 +195,11 @@ function put(
   table: 'scim_users' | 'scim_groups',
   row: ScimUserRow | ScimGroupRow,
   version: number,
-  also: (trx: Kysely<Tables>) => Promise<void> = async () => {},
+  also: { readonly [when in 'first' | 'last']?: (trx: Kysely<Tables>) => Promise<void> } = {},
 ): Promise<'done' | 'changed' | 'taken'> {
   return db.transaction().execute(async (trx) => {
-    const key = table === 'scim_users' ? 'user_key' : 'display_key'
-    const value = table === 'scim_users' ? (row as ScimUserRow).user_key : (row as ScimGroupRow).display_key
-    const { rows: others } = await sql<{
-      id: string
-    }>`select id from ${sql.table(table)} where provider = ${row.provider} and ${sql.ref(key)} = ${value} and id <> ${row.id}`.execute(
-      trx,
-    )
-    if (others.length > 0) return 'taken'
+    if (await isTaken(trx, table, row)) return 'taken'
+    await also.first?.(trx)
     const { id: _, provider: __, created_ms: ___, ...rest } = row
     const done = await trx
       .updateTable(table)
@@ -211,10 +208,60 @@ function put(
       .where('version', '=', version)
       .executeTakeFirst()
     if (done.numUpdatedRows !== 1n) return 'changed'
-    await also(trx)
+    await also.last?.(trx)
     await moveEpoch(trx)
     return 'done'
   })
+}
+
+/** Whether another of the provider has the name, or, of users, the external id: two with one would each be let in when the other is not. */
+async function isTaken(
+  trx: Kysely<Tables>,
+  table: 'scim_users' | 'scim_groups',
+  row: ScimUserRow | ScimGroupRow,
+): Promise<boolean> {
+  const same =
+    'user_key' in row
+      ? sql`(user_key = ${row.user_key} or (external_id <> '' and external_id = ${row.external_id}))`
+      : sql`display_key = ${row.display_key}`
+  const others =
+    sql`select id from ${sql.table(table)} where provider = ${row.provider} and ${same} and id <> ${row.id} limit 1`.execute(
+      trx,
+    )
+  return (await others).rows.length > 0
+}
+
+/**
+ * Begins another life of the people a provisioned user no longer stands for, deleted or as it is written now, and ends their sign-ins: what they hold
+ * is never good again, whoever is provisioned later.
+ */
+async function takeAway(trx: Kysely<Tables>, id: string, at_ms: number, now?: ScimUserRow): Promise<void> {
+  const before = await trx.selectFrom('scim_users').selectAll().where('id', '=', id).executeTakeFirst()
+  if (before?.active !== 1 || (now && before.version !== now.version - 1)) return
+  const lost = [before.external_id, before.user_name].filter(
+    (name, i) => name !== '' && !(now?.active === 1 && [now.external_id, now.user_name][i] === name),
+  )
+  if (lost.length === 0) return
+  const { provider } = before
+  const gone = await trx
+    .updateTable('people')
+    .set((eb) => ({ life: eb('life', '+', 1) }))
+    .where('provider', '=', provider)
+    .where('matches', 'in', lost)
+    .returning('subject')
+    .execute()
+  for (const { subject } of gone) {
+    const ended = await trx
+      .updateTable('sign_ins')
+      .set({ ended_ms: at_ms, ended_why: 'the person was taken away by SCIM', grant_sealed: null })
+      .where('provider', '=', provider)
+      .where('subject', '=', subject)
+      .where('ended_ms', 'is', null)
+      .returning('id')
+      .execute()
+    const roots = ended.map((row) => row.id)
+    await revokeAll(trx, roots, { by: `scim:${provider}`, at_ms })
+  }
 }
 
 async function changeMembers(trx: Kysely<Tables>, group: string, { clear, add, remove }: MemberChange): Promise<void> {

@@ -8,6 +8,7 @@ import { type ConnectorsRepository, connectorsRepository } from './connectors.ts
 import { type DevicesRepository, devicesRepository } from './devices.ts'
 import { migrate } from './migrations.ts'
 import { type PeopleRepository, peopleRepository } from './people.ts'
+import { type PrincipalsRepository, principalsRepository } from './principals.ts'
 import { type ScimRepository, scimRepository } from './scim.ts'
 import { type SecretsRepository, secretsRepository } from './secrets.ts'
 import { type SignInsRepository, signInsRepository } from './sign-ins.ts'
@@ -28,6 +29,7 @@ export interface Store {
   readonly usedIds: UsedIdsRepository
   readonly blocks: BlocksRepository
   readonly agents: AgentsRepository
+  readonly principals: PrincipalsRepository
   readonly people: PeopleRepository
   readonly signIns: SignInsRepository
   readonly vouchers: VouchersRepository
@@ -55,6 +57,7 @@ export async function openStore({ path }: { readonly path: string }): Promise<St
     usedIds: usedIdsRepository(db),
     blocks: blocksRepository(db),
     agents: agentsRepository(db),
+    principals: principalsRepository(db),
     people: peopleRepository(db),
     signIns: signInsRepository(db),
     vouchers: vouchersRepository(db),

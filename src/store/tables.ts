@@ -15,6 +15,7 @@ export interface Tables extends PeopleTables {
   readonly used_ids: UsedIdsTable
   readonly blocks: BlocksTable
   readonly agents: AgentsTable
+  readonly principals: PrincipalsTable
 }
 
 export interface TokensTable {
@@ -40,6 +41,10 @@ export interface TokensTable {
   client: Generated<string>
   /** The token it was exchanged from: it ends with it. */
   parent: Generated<string | null>
+  /** How it came to be: `machine`, `sign-in`, `break-glass`, `issued` or `exchanged`. */
+  kind: Generated<string>
+  /** Which life of each of its parties it was given to, the principal's first: JSON array of texts. */
+  lives: Generated<string>
 }
 
 /** A program that may ask for tokens in its own name (RFC 6749 §2). */
@@ -57,6 +62,8 @@ export interface ClientsTable {
   created_by: string
   created_ms: number
   removed_ms: number | null
+  /** Which life of the principal it was registered for. */
+  life: Generated<string>
 }
 
 /** A device authorization (RFC 8628). */
@@ -104,6 +111,17 @@ export interface AgentsTable {
   purpose: string
   first_ms: number
   /** When the documents last stopped naming it; null while they do. */
+  gone_ms: number | null
+}
+
+/** Every principal a document ever declared. Whoever comes back under a name has another life: what the one before held is not theirs. */
+export interface PrincipalsTable {
+  id: string
+  /** 0 for the first who bore the name; never falls. */
+  life: number
+  /** Digest of what its document last said. */
+  said: string
+  /** When the documents last stopped naming it; 0 where they named nobody then; null while they do. */
   gone_ms: number | null
 }
 

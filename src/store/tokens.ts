@@ -7,7 +7,8 @@ export type NewToken = Readonly<Insertable<TokensTable>>
 
 const EPOCH = 'token-epoch'
 export interface TokensRepository {
-  insert(row: NewToken): Promise<void>
+  /** False when the token it is exchanged from has been revoked, or is none: nothing is written. */
+  insert(row: NewToken): Promise<boolean>
   byHash(hash: string): Promise<TokenRow | undefined>
   byId(id: string): Promise<TokenRow | undefined>
   /** Newest first. */
@@ -22,9 +23,16 @@ export interface TokensRepository {
 
 export function tokensRepository(db: Kysely<Tables>): TokensRepository {
   return {
-    async insert(row) {
-      await db.insertInto('tokens').values(row).execute()
-    },
+    insert: (row) =>
+      // In one transaction with the look at its parent: a revocation comes before, and is seen, or after, and finds the child.
+      db.transaction().execute(async (trx) => {
+        if (row.parent) {
+          const parent = trx.selectFrom('tokens').select('id').where('id', '=', row.parent)
+          if (!(await parent.where('revoked_ms', 'is', null).executeTakeFirst())) return false
+        }
+        await trx.insertInto('tokens').values(row).execute()
+        return true
+      }),
     byHash: (hash) => db.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst(),
     byId: (id) => db.selectFrom('tokens').selectAll().where('id', '=', id).executeTakeFirst(),
     list: (limit) =>
@@ -38,31 +46,43 @@ export function tokensRepository(db: Kysely<Tables>): TokensRepository {
   }
 }
 
-function revoke(db: Kysely<Tables>, { id, by, at_ms }: { id: string; by: string; at_ms: number }): Promise<string[]> {
-  return db.transaction().execute(async (trx) => {
-    const ended: string[] = []
-    // Those exchanged from it, and from those: delegation is at most a few deep, and a token has one parent, so this ends.
-    for (let ids = [id]; ids.length > 0; ) {
-      const rows = await trx
-        .updateTable('tokens')
-        .set({ revoked_ms: at_ms, revoked_by: by })
-        .where('id', 'in', ids.slice(0, CHUNK))
-        .where('revoked_ms', 'is', null)
-        .returning('id')
-        .execute()
-      for (const row of rows) ended.push(row.id)
-      if (ended.length === 0) return []
-      const children = await trx
-        .selectFrom('tokens')
-        .select('id')
-        .where('parent', 'in', ids.slice(0, CHUNK))
-        .where('revoked_ms', 'is', null)
-        .execute()
-      ids = [...ids.slice(CHUNK), ...children.map((row) => row.id)]
-    }
-    await moveEpoch(trx)
-    return ended
-  })
+/** Why tokens end, and when. */
+export interface Ending {
+  readonly by: string
+  readonly at_ms: number
+}
+
+function revoke(db: Kysely<Tables>, { id, ...ending }: Ending & { readonly id: string }): Promise<string[]> {
+  return db.transaction().execute((trx) => revokeAll(trx, [id], ending))
+}
+
+/** Revokes tokens and all that were exchanged from them, within a transaction; returns the ids of those that had not ended before. */
+export async function revokeAll(trx: Kysely<Tables>, first: readonly string[], ending: Ending): Promise<string[]> {
+  const ended: string[] = []
+  // Those exchanged from it, and from those: a token has one parent, and what was revoked is not looked at again, so this ends.
+  for (let ids = [...first]; ids.length > 0; ) {
+    const rows = await trx
+      .updateTable('tokens')
+      .set({ revoked_ms: ending.at_ms, revoked_by: ending.by })
+      .where('id', 'in', ids.slice(0, CHUNK))
+      .where('revoked_ms', 'is', null)
+      .returning('id')
+      .execute()
+    const now = rows.map((row) => row.id)
+    ended.push(...now)
+    const children =
+      now.length === 0
+        ? []
+        : await trx
+            .selectFrom('tokens')
+            .select('id')
+            .where('parent', 'in', now)
+            .where('revoked_ms', 'is', null)
+            .execute()
+    ids = [...ids.slice(CHUNK), ...children.map((row) => row.id)]
+  }
+  if (ended.length > 0) await moveEpoch(trx)
+  return ended
 }
 
 /** Tells every process that something that was good may no longer be. */

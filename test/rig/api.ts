@@ -226,7 +226,8 @@ async function signEveryoneIn(identity: Identity) {
   const callers = {} as Record<Caller, Principal>
   for (const name of CALLER_NAMES) {
     const [principal, ...actors] = CALLERS[name]
-    const { token, id } = await identity.issueToken({ principal, actors, label: name, ttl_ms: 3_600_000, by: 'test' })
+    const wish = { principal, actors, label: name, ttl_ms: 3_600_000, by: 'test', kind: 'machine' } as const
+    const { token, id } = await identity.issueToken(wish)
     texts[name] = token.reveal()
     ids[name] = id
     callers[name] = (await identity.authenticate({ kind: 'token', proof: texts[name], from: '' }))!

@@ -75,6 +75,7 @@ export function createClients(parts: Exchange): Clients {
         created_by: request.by,
         created_ms: clock.now_ms(),
         removed_ms: null,
+        life: principals.lookup(request.principal ?? '')?.life ?? '',
       }
       if (request.id === CLI_CLIENT.id || !(await store.clients.add(row)))
         throw new SluiceError('token.invalid', `the client id ${request.id} is, or was, another client’s`)
@@ -150,6 +151,7 @@ async function authenticate(parts: Exchange, form: Form, from: string): Promise<
     if (id === CLI_CLIENT.id && assertion === undefined) return CLI_CLIENT
     const row = await parts.store.clients.get(id)
     if (!row) throw new SluiceError('oauth.client', 'there is no client of this id')
+    checkPrincipal(parts, row)
     if (row.keys !== null) await checkAssertion(parts, row, form)
     else if (assertion !== undefined) throw new SluiceError('oauth.client', 'the client has no key')
     return clientOf(row)
@@ -157,6 +159,13 @@ async function authenticate(parts: Exchange, form: Form, from: string): Promise<
     parts.attempts.failed(key, `address:${from}`)
     throw error
   }
+}
+
+/** A key was registered for one principal: it is not that of another who has the name now, and of nobody who left. */
+function checkPrincipal({ principals }: Exchange, { principal, life }: ClientRow): void {
+  if (principal === null) return
+  const known = principals.lookup(principal)
+  if (!known || (known.life ?? '') !== life) throw new SluiceError('oauth.client', `its ${principal} is gone`)
 }
 
 /** RFC 7523 §3: issued by and about the client, for this issuer or its token endpoint alone, fresh, and used once. */
@@ -212,6 +221,7 @@ export async function clientCredentials(parts: Exchange, { form, client, from }:
     ttl_ms: LIMITS.client_ttl_ms,
     by: `client:${client.id}`,
     client: client.id,
+    kind: 'exchanged',
   })
   const stands = await parts.identity.authenticate({ kind: 'token', proof: issued.token.reveal(), from })
   if (!stands) throw new SluiceError('oauth.grant', `${client.principal} is shut out`)

@@ -138,6 +138,7 @@ async function redeem({ store, clock, identity }: Exchange, { form, client }: Gr
     ttl_ms: Math.min(LIMITS.device_ttl_ms, left_ms),
     by: principal,
     client: client.id,
+    kind: 'sign-in',
     ...(parent ? { parent: parent.id } : {}),
   })
 }

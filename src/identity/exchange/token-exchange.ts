@@ -56,6 +56,7 @@ export async function exchange(parts: Exchange, verify: WorkloadParts, request: 
     scope: scope ?? principal.scope,
     claims: Object.fromEntries(claims.filter(([, each]) => Object.keys(each).length > 0)),
     client,
+    kind: 'exchanged',
     ...(subject.ttl_ms === undefined ? { parent: principal.credential } : {}),
   })
   // A principal that the kill switch shuts out has a token that opens nothing; better it has none.

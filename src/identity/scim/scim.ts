@@ -176,7 +176,7 @@ class ProviderScim implements ScimOfProvider {
   async deleteUser(id: string) {
     const { user_name } = await this.user(id)
     this.#record('scim.user.delete', user_name)
-    await this.#store.deleteUser(this.#provider, id)
+    await this.#store.deleteUser(this.#provider, id, this.#parts.clock.now_ms())
     await this.#takeEffect()
   }
 

@@ -122,7 +122,8 @@ class SealedAccount implements BreakGlass {
     const row = this.#row
     if (id !== BREAK_GLASS || !row || row.opened_ms === null || (row.until_ms ?? 0) <= this.#options.clock.now_ms())
       return undefined
-    return { kind: 'human', name: 'break-glass', groups: JSON.parse(row.groups) as string[] }
+    // Sealed and opened again it is another: what the first opening gave is not good once more.
+    return { kind: 'human', name: 'break-glass', groups: JSON.parse(row.groups) as string[], life: row.id }
   }
 
   async #open(found: BreakGlassRow, why: string, from: string): Promise<IssuedToken> {
@@ -141,7 +142,10 @@ class SealedAccount implements BreakGlass {
     }
     log.error('BREAK-GLASS: the sealed account was opened', { from, why, until: new Date(until_ms).toISOString() })
     await this.#changed()
-    return await identity.issueToken({ principal: BREAK_GLASS, label: 'break-glass', by: BREAK_GLASS, ttl_ms: OPEN_MS })
+    return await identity.issueToken({
+      ...{ principal: BREAK_GLASS, label: 'break-glass', by: BREAK_GLASS, ttl_ms: OPEN_MS },
+      kind: 'break-glass',
+    })
   }
 
   #record(entry: object): void {

@@ -104,7 +104,9 @@ async function ask(
     next_check_ms: Math.min(now_ms + provider.times.recheck_ms, row.expires_ms),
   })
   const person = await signIns.learn(provider, vouched)
-  if (!people.lookup(person)) await signIns.end(row.id, 'the person is not admitted any more', WHO)
+  // The documents may have come to name them, or no longer do: its tokens are another’s then.
+  if (person !== row.person) await signIns.end(row.id, 'the person has another name here now', WHO)
+  else if (!people.lookup(person)) await signIns.end(row.id, 'the person is not admitted any more', WHO)
   // Tokens carry the claims of their sign-in: others need another one.
   else if (JSON.stringify(vouched.claims ?? {}) !== JSON.stringify(claims ?? {}))
     await signIns.end(row.id, 'what its identity provider says of the person has changed', WHO)

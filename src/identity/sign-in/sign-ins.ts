@@ -101,6 +101,7 @@ class PeopleSignedIn implements SignIns {
     this.#journal.accepted({ provider: provider.name, principal: person, subject: vouched.subject, purpose, from })
     const root = await identity.issueToken({
       ...{ principal: person, label: `sign-in (${purpose})`, by: person, purpose: 'sign-in', client: '' },
+      kind: 'sign-in',
       ttl_ms: expires_ms - now_ms,
       ...(vouched.claims && { claims: { [person]: vouched.claims } }),
     })
@@ -122,6 +123,7 @@ class PeopleSignedIn implements SignIns {
     return await identity.issueToken({
       ...(claims && { claims: { [row.person]: claims } }),
       ...{ principal: row.person, label, by: row.person, parent: signIn, client: 'sluice-cli' },
+      kind: 'sign-in',
       ttl_ms: row.expires_ms - now_ms,
     })
   }
