@@ -51,6 +51,7 @@ function askedEntry(row: ApprovalRow): Readonly<Record<string, unknown>> {
     resource: row.resource,
     database: row.database,
     effects: JSON.parse(row.effects),
+    state: JSON.parse(row.session_state),
     terms: JSON.parse(row.terms),
     policy: row.policy,
     expires_ms: row.expires_ms,

@@ -40,5 +40,9 @@ export interface Resource {
   readonly tls: TargetTls
   /** SSH: the target's host keys, as in a known_hosts file without the host. Any other key is refused. */
   readonly hostKeys?: readonly string[]
+  /** SSH: variables clients may set beside those of language and terminal, where a rule allows it. */
+  readonly environment?: readonly string[]
+  /** SSH: hosts that only the target can resolve and that may be forwarded to by name, where a rule allows it. */
+  readonly targetNames?: readonly string[]
   readonly description?: string
 }

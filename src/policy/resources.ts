@@ -34,6 +34,9 @@ export function compileResource({ body, source }: Read<'Resource'>, problems: Pr
     report(['name'], 'Nothing tells the target from another.', 'Write `hostKeys`; `ssh-keyscan HOST` prints them.')
   if (body.protocol !== 'ssh' && body.hostKeys !== undefined)
     report(['hostKeys'], 'Only SSH knows `hostKeys`.', 'Leave it out, or write `protocol: ssh`.')
+  for (const field of ['environment', 'targetNames'] as const)
+    if (body.protocol !== 'ssh' && body[field] !== undefined)
+      report([field], `Only SSH knows \`${field}\`.`, 'Leave it out, or write `protocol: ssh`.')
   const port = Number(body.address.slice(body.address.lastIndexOf(':') + 1))
   if (port < 1 || port > 65_535) report(['address'], `${port} is not a port.`, 'Write a port from 1 to 65535.')
   return {
@@ -44,6 +47,8 @@ export function compileResource({ body, source }: Read<'Resource'>, problems: Pr
     users: body.users.map(upstreamUser),
     tls: present<TargetTls>(body.tls ?? { mode: body.protocol === 'ssh' ? 'disable' : 'verify-full' }),
     ...(body.hostKeys !== undefined && { hostKeys: body.hostKeys }),
+    ...(body.environment !== undefined && { environment: body.environment }),
+    ...(body.targetNames !== undefined && { targetNames: body.targetNames }),
     ...(body.via !== undefined && { via: body.via.slice('connector:'.length) }),
     ...(body.database !== undefined && { database: body.database }),
     ...(body.description !== undefined && { description: body.description }),

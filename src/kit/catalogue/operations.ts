@@ -149,8 +149,9 @@ export const OPERATION_CODES = {
     remedy: 'Use one of those that src/protocols/ssh/README.md lists.',
   },
   'ssh.variable': {
-    message: 'This variable would make programs run what the caller chose, so it is not passed on.',
-    remedy: 'Leave it out: ssh -o SendEnv=-NAME.',
+    message: 'This variable, or this value, is not passed on.',
+    remedy:
+      'Leave it out: ssh -o SendEnv=-NAME. An administrator may name it under `environment` of the resource, unless it makes programs run what the caller chose.',
   },
   'ssh.address': {
     message: 'Nothing may be forwarded there, whatever the rules say.',

@@ -85,6 +85,34 @@ export const resource = z.strictObject({
       description: "SSH: the target's host keys; any other is refused.",
       examples: ['["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtWTZ1bJ0WQXk3pV0bM1mJ7zP8C7K3lJ2m9nR4f0aBc"]'],
     }),
+  environment: z
+    .array(
+      z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/)
+        .meta({ description: 'Name of a variable.', examples: ['DEPLOY_TARGET'] }),
+    )
+    .max(100)
+    .optional()
+    .meta({
+      description:
+        'SSH: variables clients may set beside those of language and terminal, where a rule allows it. Those that make programs run or load what the caller chose are never passed on.',
+      examples: ['[DEPLOY_TARGET]'],
+    }),
+  targetNames: z
+    .array(
+      z
+        .string()
+        .regex(/^[a-z0-9_]([a-z0-9._-]{0,252}[a-z0-9_])?$/)
+        .meta({ description: 'Name of a host, in lower case.', examples: ['db.internal'] }),
+    )
+    .max(100)
+    .optional()
+    .meta({
+      description:
+        'SSH: hosts that only the target can resolve and that may be forwarded to by name, where a rule allows it: nobody here can tell where they lead.',
+      examples: ['[db.internal]'],
+    }),
   tls: tls.optional().meta({ description: 'Default: verify-full.', examples: ['{ mode: verify-full }'] }),
   description,
 })

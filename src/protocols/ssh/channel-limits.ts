@@ -33,6 +33,9 @@ export const STILL_WAITING_MS = 15_000
 /** Longest name of a variable, subsystem, host; longest value of a variable. */
 export const NAME_BYTES = 255
 export const VALUE_BYTES = 4_096
+/** Variables of one channel; modes of a terminal: RFC 4254 §8 has some sixty, of five bytes each. */
+export const VARIABLES = 64
+export const MODES_BYTES = 1_024
 /** Longest path in a file operation: PATH_MAX. */
 export const PATH_BYTES = 4_096
 /** Remote forwards of one connection. */

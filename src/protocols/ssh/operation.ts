@@ -42,13 +42,10 @@ const UNKNOWN = effects('unknown')
 export const terminalOperation = (term: string): Operation =>
   channelOperation({ verb: 'pty-req', text: `terminal ${term}`, effects: effects('session') })
 
-/** Variables that say how text is shown (D6): nothing runs differently by them. `GIT_PROTOCOL` picks a version of git's own protocol. */
-const SHOWN = /^(?:LANG|LC_[A-Z]+|LANGUAGE|TERM|COLORTERM|NO_COLOR|GIT_PROTOCOL)$/
-
-/** A variable for what starts next. One that is not known to be harmless may change what programs do. */
-export function variableOperation(name: string, value: string): Operation {
+/** A variable for what starts next. One that does more than say how text is shown may change what programs do. */
+export function variableOperation(name: string, value: string, kind: 'shown' | 'named'): Operation {
   const text = `${name}=${value}`
-  const set = SHOWN.test(name) ? effects('session') : effects('session', 'execute')
+  const set = kind === 'shown' ? effects('session') : effects('session', 'execute')
   return channelOperation({ verb: 'env', text, effects: set, facts: { variables: [name] } })
 }
 

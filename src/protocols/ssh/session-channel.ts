@@ -1,3 +1,4 @@
+import { sha256 } from '../../kit/digest.ts'
 import { plainLine } from '../../kit/plain-line.ts'
 import { SshReader } from '../../kit/ssh-wire.ts'
 import type { Operation } from '../../model/operation.ts'
@@ -9,13 +10,14 @@ import type { Ends, House } from './conversation.ts'
 import { decide, type Held } from './decide.ts'
 import { InTurn } from './in-turn.ts'
 import { lendOperation, shellOperation, subsystemOperation, terminalOperation, variableOperation } from './operation.ts'
-import { begin, type Program, type Terminal } from './program.ts'
+import { begin, type Program } from './program.ts'
 import { exitOf, refusalText } from './reply.ts'
 import { CLIENT_REQUESTS, TARGET_REQUESTS, treatmentOf } from './request-table.ts'
 import { scpOrder } from './scp-order.ts'
+import { Surroundings } from './surroundings.ts'
 import { readTerminal, readWindow } from './terminal.ts'
 import { transferOperation } from './transfer-order.ts'
-import { isInjection } from './variables.ts'
+import { variableKind } from './variables.ts'
 
 type Item = Request | Buffer | 'eof'
 
@@ -36,7 +38,7 @@ export class SessionChannel implements Flow {
   /** What the target was asked and has not answered. */
   readonly #asked: ((granted: boolean) => void)[] = []
   #reached = false
-  #terminal: Terminal | undefined
+  readonly #surroundings = new Surroundings()
   #program: Program | undefined
   /** A program was asked for: a channel has one (RFC 4254 §6.5). */
   #started = false
@@ -102,14 +104,10 @@ export class SessionChannel implements Flow {
 
   #request(request: Request): void {
     const reply = request.wantReply ? this.#replies.place() : () => {}
-    const refuse = (why: string) => {
-      this.#house.session.refuse('ssh.request', `request ${request.name}`, why)
-      reply(false)
-    }
     switch (treatmentOf(CLIENT_REQUESTS, request.name)) {
       case 'refuse':
       case 'here':
-        return refuse(request.name)
+        return this.#never(request.name, reply)
       case 'follow':
         return this.#follow(request, reply)
       case 'decide':
@@ -118,13 +116,18 @@ export class SessionChannel implements Flow {
     }
   }
 
+  #never(name: string, reply: (granted: boolean) => void): void {
+    this.#house.session.refuse('ssh.request', `request ${name}`, name)
+    reply(false)
+  }
+
   #consider(request: Request, reply: (granted: boolean) => void): void {
     const reader = new SshReader(request.rest)
     switch (request.name) {
       case 'exec':
         return this.#start(
           request,
-          this.#house.shell.read(reader.string(), 'exec', this.#terminal !== undefined),
+          this.#house.shell.read(reader.string(), 'exec', this.#surroundings.terminal !== undefined),
           reply,
         )
       case 'shell':
@@ -133,31 +136,42 @@ export class SessionChannel implements Flow {
         return this.#start(request, subsystemOperation(bounded(reader.text(), NAME_BYTES)), reply)
       case 'pty-req': {
         const terminal = readTerminal(request.rest)
+        if (!terminal) return this.#never(request.name, reply)
         // Clients do not wait for the answer: what they ask for next is to run on it.
         const granted = () => {
-          this.#terminal = terminal
+          this.#surroundings.terminal = terminal
         }
         return this.#prepare(request, terminalOperation(terminal.term), reply, granted)
       }
       case 'env':
         return this.#variable(request, reply)
       default:
-        return this.#prepare(request, lendOperation(request.name, request.name), (granted) => {
-          if (granted) this.#house.lent.add(request.name === 'x11-req' ? 'x11' : 'auth-agent@openssh.com')
-          reply(granted)
-        })
+        return this.#lend(request, reply)
     }
+  }
+
+  #lend(request: Request, reply: (granted: boolean) => void): void {
+    const answered = (granted: boolean) => {
+      if (granted) this.#house.lent.add(request.name === 'x11-req' ? 'x11' : 'auth-agent@openssh.com')
+      reply(granted)
+    }
+    const permitted = () => this.#surroundings.lend(request.name)
+    this.#prepare(request, lendOperation(request.name, request.name), answered, permitted)
   }
 
   #variable(request: Request, reply: (granted: boolean) => void): void {
     const reader = new SshReader(request.rest)
     const [name, value] = [reader.string(), reader.string()]
     const text = name.toString('utf8')
-    if (name.length > NAME_BYTES || value.length > VALUE_BYTES || isInjection(text)) {
+    const kind = variableKind(text, value, this.#house.session.resource.environment ?? [])
+    const long = name.length > NAME_BYTES || value.length > VALUE_BYTES
+    if (long || kind === 'refused' || this.#surroundings.full) {
       this.#house.session.refuse('ssh.variable', `env ${text.slice(0, NAME_BYTES)}`, text.slice(0, NAME_BYTES))
       return reply(false)
     }
-    this.#prepare(request, variableOperation(text, value.toString('utf8')), reply)
+    const plain = value.toString('latin1')
+    const granted = () => this.#surroundings.set(text, plain)
+    this.#prepare(request, variableOperation(text, plain, kind), reply, granted)
   }
 
   /** Something for the program that starts next: on the target only when it is permitted. */
@@ -188,7 +202,9 @@ export class SessionChannel implements Flow {
     const exec = request.name === 'exec'
     const scp = exec ? scpOrder(request.rest) : undefined
     const asked = scp?.operation ?? (exec ? transferOperation(request.rest) : undefined) ?? operation
+    const bound = { ...this.#surroundings.state(), ...lineState(request, asked, operation) }
     this.#ask(asked, {
+      state: () => bound,
       tell: (text) => this.#tell(text),
       refused: (refusal) => {
         reply(true)
@@ -196,7 +212,7 @@ export class SessionChannel implements Flow {
       },
       granted: (permit) => {
         const ends = { client: this.#client, target: this.#target }
-        const parts = { house: this.#house, ends, permit, operation: asked, terminal: this.#terminal, scp }
+        const parts = { house: this.#house, ends, permit, operation: asked, terminal: this.#surroundings.terminal, scp }
         const program = begin({
           ...parts,
           exit: (status, why) => this.#exit(status, why),
@@ -218,13 +234,19 @@ export class SessionChannel implements Flow {
 
   #ask(
     operation: Operation,
-    answers: { tell?: (text: string) => void; granted: (permit: Permit) => void; refused: (refusal: Refusal) => void },
+    answers: {
+      tell?: (text: string) => void
+      state?: () => Readonly<Record<string, string>>
+      granted: (permit: Permit) => void
+      refused: (refusal: Refusal) => void
+    },
   ): void {
     let waits = false
     const { session } = this.#house
     const held = decide({
       house: this.#house,
       operation,
+      call: { text: operation.text, ...(answers.state && { state: answers.state }) },
       ...(answers.tell && { tell: answers.tell }),
       refused: (refusal) => {
         if (!this.#over) answers.refused(refusal)
@@ -243,7 +265,7 @@ export class SessionChannel implements Flow {
   /** A request about what runs: passed on where something was permitted to. */
   #follow(request: Request, reply: (granted: boolean) => void): void {
     const window = request.name === 'window-change'
-    if (window ? !this.#terminal : !this.#program) return reply(false)
+    if (window ? !this.#surroundings.terminal : !this.#program) return reply(false)
     if (window) this.#program?.resized(readWindow(request.rest))
     if (!request.wantReply) this.#target.say(MESSAGE.REQUEST, requestBody(request.name, false, request.rest))
     else this.#askTarget(request.name, request.rest, reply)
@@ -347,11 +369,19 @@ export class SessionChannel implements Flow {
 
   /** A line to whoever sits there; on a terminal lines end with CR LF. */
   #tell(text: string): void {
-    this.#client.write(Buffer.from(this.#terminal ? text.replaceAll('\n', '\r\n') : text), STDERR)
+    this.#client.write(Buffer.from(this.#surroundings.terminal ? text.replaceAll('\n', '\r\n') : text), STDERR)
   }
 }
 
 const SIGNAL_KILL = Buffer.from('\0\0\0\x04KILL', 'latin1')
+
+/** What the operation's text does not say of the line: all of it, where it is told as a transfer; its bytes, where they are no text. */
+function lineState({ name, rest }: Request, asked: Operation, read: Operation): Record<string, string> {
+  if (name !== 'exec') return {}
+  const line = new SshReader(rest).string()
+  const bytes = Buffer.from(read.text).equals(line) ? undefined : sha256(line)
+  return { ...(asked.text !== read.text && { line: JSON.stringify(read.text) }), ...(bytes && { bytes }) }
+}
 
 function bounded(text: string, most: number): string {
   return text.length > most ? text.slice(0, most) : text
