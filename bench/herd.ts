@@ -43,7 +43,7 @@ export async function startHerd(count: number, gone_ms: number): Promise<Herd> {
   const seed = new Secret(randomBytes(32).toString('base64'))
   const open = async (port: number): Promise<{ tunnels: Tunnels; port: number }> => {
     const ledger = { append: () => 0, commit: () => {}, durable: async () => {} }
-    const attempts = { check: () => {}, failed: () => {} }
+    const attempts = { failed: () => false }
     const log = createLog('error', () => {})
     const tunnels = createTunnels({ store, ledger, attempts, log, seed, clock: systemClock, tls: undefined })
     return { tunnels, port: (await tunnels.listen({ host: '127.0.0.1', port })).port }

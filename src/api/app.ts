@@ -6,6 +6,7 @@ import { bodyLimit } from './body-limit.ts'
 import { breakGlassDoor, breakGlassRoutes } from './break-glass.ts'
 import { clientRoutes } from './clients.ts'
 import { connectorRoutes } from './connectors.ts'
+import { peopleOnly, programsOnly } from './cross-site.ts'
 import { routeGroup } from './env.ts'
 import { healthRoutes } from './health.ts'
 import { killRoutes } from './kill.ts'
@@ -51,6 +52,8 @@ export function createApi(services: ApiServices) {
     c.header('X-Content-Type-Options', 'nosniff')
     await next()
   })
+  for (const path of ['/oauth/*', '/scim/*', '/break-glass', '/sign-in/:provider/logout']) app.use(path, programsOnly)
+  for (const path of ['/sign-in', '/sign-in/*', '/authorize', '/device', '/device/*']) app.use(path, peopleOnly)
   app.use('/api/*', bearer(signIn))
   // An identity provider's answer may name thousands of groups.
   const isProviders = (path: string) => /^\/sign-in\/[^/]+\/acs$|^\/scim\//.test(path)

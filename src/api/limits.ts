@@ -10,10 +10,8 @@ export const LIMITS = {
   code_field: 12,
   page: 100,
   page_max: 1_000,
-  /** Wrong tokens one address may show before it waits: twenty, and what was forgotten while it showed them. */
+  /** Wrong tokens one address may show before it hears of that alone: twenty, and what was forgotten while it showed them. */
   attempts: { burst: 19.5, forget_ms: 3_000, wait_ms: 3_000, wait_max_ms: 60_000, keys: 10_000 },
-  /** Tokens that lately signed in: they are let through while their address waits. */
-  trusted_tokens: 1_000,
   /** Event streams open at once, of one principal and of all. */
   streams_own: 20,
   streams_all: 500,

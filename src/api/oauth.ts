@@ -28,6 +28,7 @@ const WORDS: Partial<Record<ErrorCode, readonly [word: string, status: Contentfu
   'delegation.details': ['invalid_authorization_details', 400],
   'delegation.widens': ['invalid_authorization_details', 400],
   'api.limited': ['temporarily_unavailable', 429],
+  'api.busy': ['temporarily_unavailable', 429],
   'api.unauthorized': ['invalid_client', 401],
   'ledger.unwritable': ['temporarily_unavailable', 503],
   'store.unavailable': ['temporarily_unavailable', 503],
@@ -36,7 +37,7 @@ const WORDS: Partial<Record<ErrorCode, readonly [word: string, status: Contentfu
 /** Codes whose detail is for the caller: it names what to mend, and nothing of anybody else. */
 const NAMES_IT: ReadonlySet<ErrorCode> = new Set(['oauth.request', 'delegation.details', 'token.invalid'])
 /** Codes whose own sentence tells nothing of users, agents or resources. All others say the one of `oauth.grant`. */
-const OWN_WORDS = /^(oauth\.|delegation\.|api\.limited$|ledger\.|store\.|internal$)/
+const OWN_WORDS = /^(oauth\.|delegation\.|api\.(limited|busy)$|ledger\.|store\.|internal$)/
 
 const formSchema = z.record(z.string(), z.string())
 const errorSchema = z

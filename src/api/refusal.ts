@@ -47,6 +47,8 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'sql.too_large': 422,
   'api.too_large': 413,
   'api.limited': 429,
+  'api.busy': 429,
+  'signin.codes': 429,
   'ledger.unwritable': 503,
   'store.unavailable': 503,
 }

@@ -2,37 +2,31 @@ import { createMiddleware } from 'hono/factory'
 import { createAttempts } from '../identity/attempts.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Clock } from '../kit/clock.ts'
-import { sha256 } from '../kit/digest.ts'
 import { SluiceError } from '../kit/errors.ts'
-import { Lru } from '../kit/lru.ts'
 import type { Principal } from '../model/principal.ts'
 import type { ApiEnv } from './env.ts'
 import { LIMITS } from './limits.ts'
 import { peerOf } from './peer.ts'
 import { checkOrigin, cookieOf, SESSION_COOKIE } from './sign-in/cookies.ts'
 
-/** Who shows this token, or cookie? Throws `api.unauthorized`, `identity.revoked` or `identity.killed` for one that was good once, or `api.limited` when the address failed too often. */
+/**
+ * Who shows this token, or cookie? Throws `api.unauthorized`, `identity.revoked` or `identity.killed` for one that was good once, or
+ * `api.limited` in their place when the address was wrong too often. A right one passes at any time: nobody guesses 256 bits.
+ */
 export type SignIn = (token: string | undefined, from: string, kind?: 'token' | 'cookie') => Promise<Principal>
 
-/** Sign-in with a bound on failures per address, so that guessing costs the guesser and not the store. */
+/** Sign-in with a count of failures per address. */
 export function createSignIn({ identity, clock }: { readonly identity: Identity; readonly clock: Clock }): SignIn {
   const attempts = createAttempts({ clock, bounds: LIMITS.attempts })
-  const trusted = new Lru<string, true>(LIMITS.trusted_tokens)
   return async (token, from, kind = 'token') => {
     if (!token) throw new SluiceError('api.unauthorized')
-    // One address can be many people's, this machine's above all: whoever signed in lately is not locked out by a stranger.
-    const hash = sha256(token)
-    const key = `address:${from}`
-    if (!trusted.get(hash)) attempts.check(key)
     const claim = { kind, proof: token, from }
     const caller = await identity.authenticate(claim)
-    if (caller) {
-      trusted.set(hash, true)
-      return caller
-    }
-    trusted.delete(hash)
-    attempts.failed(key)
-    throw new SluiceError((await identity.whyEnded(claim)) ?? 'api.unauthorized')
+    if (caller) return caller
+    // One that was good once hears why it is not, however many were wrong: only who held it can ask.
+    const ended = await identity.whyEnded(claim)
+    if (ended !== undefined) throw new SluiceError(ended)
+    throw new SluiceError(attempts.failed('api', from) ? 'api.limited' : 'api.unauthorized')
   }
 }
 

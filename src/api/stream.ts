@@ -6,7 +6,7 @@ import { LIMITS } from './limits.ts'
 
 /** Counts open event streams: each holds a socket and a listener. */
 export interface Streams {
-  /** Throws `api.limited`. Returns what gives the place back. */
+  /** Throws `api.busy`. Returns what gives the place back. */
   enter(principal: string): () => void
 }
 
@@ -17,7 +17,7 @@ export function createStreams(): Streams {
     enter(principal) {
       const mine = own.get(principal) ?? 0
       if (mine >= LIMITS.streams_own || all >= LIMITS.streams_all)
-        throw new SluiceError('api.limited', 'too many event streams')
+        throw new SluiceError('api.busy', 'too many event streams')
       own.set(principal, mine + 1)
       all++
       return () => {

@@ -2,11 +2,10 @@ import type { Clock } from '../kit/clock.ts'
 import { sha256 } from '../kit/digest.ts'
 import type { Log } from '../kit/log.ts'
 import { Lru } from '../kit/lru.ts'
-import type { GuessBound, IdentityPort } from '../model/ports.ts'
+import type { IdentityPort } from '../model/ports.ts'
 import type { Claim, Principal } from '../model/principal.ts'
 import type { Store } from '../store/store.ts'
 import type { TokenRow } from '../store/tokens.ts'
-import { type Attempts, createAttempts } from './attempts.ts'
 import { type Block, type BlockKind, type BlockRequest, type Blocks, createBlocks } from './blocks.ts'
 import { type DelegationRequest, delegate } from './delegation.ts'
 import { LIMITS } from './limits.ts'
@@ -103,7 +102,6 @@ export function createIdentity(options: IdentityOptions): Identity {
     },
     onRevoked: (principal, ended) => watches.add(principal, ended),
     barred: (resource) => blocks.barred(resource),
-    guesses: guessesOf(createAttempts({ clock })),
     ...(options.ssh && { invite: options.ssh.links.invite }),
     async revokeToken(id, by) {
       const ended = await store.tokens.revoke(id, by, clock.now_ms())
@@ -131,22 +129,6 @@ export function createIdentity(options: IdentityOptions): Identity {
       return principal && blocks.of(principal) ? 'identity.killed' : 'identity.revoked'
     },
     close: () => clearInterval(timer),
-  }
-}
-
-/** The bound of every credential check, for those who sign in by a target's own protocol. */
-function guessesOf(attempts: Attempts): GuessBound {
-  const keyOf = (from: string) => `address:${from}`
-  return {
-    waits(from) {
-      try {
-        attempts.check(keyOf(from))
-        return false
-      } catch {
-        return true
-      }
-    },
-    wrong: (from) => attempts.failed(keyOf(from)),
   }
 }
 

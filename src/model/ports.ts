@@ -63,15 +63,6 @@ export interface IdentityPort {
   readonly invite?: (asked: { readonly resource: string; readonly from: string }) => Invitation | undefined
   /** True while the kill switch keeps a resource, or everything, shut. */
   barred(resource: string): boolean
-  /** For native sign-ins. */
-  readonly guesses?: GuessBound
-}
-
-/** A bound on guessing, per address. */
-export interface GuessBound {
-  /** True while an address that was wrong too often has to wait: its proof is not looked at. */
-  waits(from: string): boolean
-  wrong(from: string): void
 }
 
 export interface DecisionRequest {

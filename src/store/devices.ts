@@ -4,7 +4,8 @@ import type { DevicesTable, Tables } from './tables.ts'
 export type DeviceRow = Readonly<Selectable<DevicesTable>>
 
 export interface DevicesRepository {
-  add(row: DeviceRow): Promise<void>
+  /** Keeps `limit` at most: of those that wait for a person, the one that ends first gives way. */
+  add(row: DeviceRow, limit: number): Promise<void>
   byDevice(hash: string): Promise<DeviceRow | undefined>
   byCode(hash: string): Promise<DeviceRow | undefined>
   /** A person's answer to a pending one that has time left. True for exactly one answer. */
@@ -19,15 +20,21 @@ export interface DevicesRepository {
   take(id: string): Promise<boolean>
   /** Notes when it was asked for, and how long its asker must wait from now on. */
   polled(id: string, at_ms: number, interval_ms: number): Promise<void>
-  /** Forgets what ended before. Returns how many are left. */
-  prune(before_ms: number): Promise<number>
+  /** Forgets what ended before. */
+  prune(before_ms: number): Promise<void>
 }
 
 export function devicesRepository(db: Kysely<Tables>): DevicesRepository {
   return {
-    async add(row) {
-      await db.insertInto('devices').values(row).execute()
-    },
+    add: (row, limit) =>
+      db.transaction().execute(async (trx) => {
+        const count = trx.selectFrom('devices').select((eb) => eb.fn.countAll<number>().as('all'))
+        if (Number((await count.executeTakeFirstOrThrow()).all) >= limit) {
+          const waiting = trx.selectFrom('devices').select('id').where('state', '=', 'pending')
+          await trx.deleteFrom('devices').where('id', '=', waiting.orderBy('expires_ms').limit(1)).execute()
+        }
+        await trx.insertInto('devices').values(row).execute()
+      }),
     byDevice: (hash) => db.selectFrom('devices').selectAll().where('device_hash', '=', hash).executeTakeFirst(),
     byCode: (hash) => db.selectFrom('devices').selectAll().where('code_hash', '=', hash).executeTakeFirst(),
     async answer({ id, state, principal, parent, now_ms }) {
@@ -44,8 +51,6 @@ export function devicesRepository(db: Kysely<Tables>): DevicesRepository {
     },
     async prune(before_ms) {
       await db.deleteFrom('devices').where('expires_ms', '<', before_ms).execute()
-      const count = db.selectFrom('devices').select((eb) => eb.fn.countAll<number>().as('all'))
-      return Number((await count.executeTakeFirstOrThrow()).all)
     },
   }
 }

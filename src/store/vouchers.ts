@@ -6,8 +6,8 @@ export type VoucherRow = Readonly<Selectable<VouchersTable>>
 
 /** Things that are good once, and until a moment. */
 export interface VouchersRepository {
-  /** False when `limit` vouchers of the kind stand already. Forgets those that ended. */
-  issue(row: VoucherRow, limit: number, now_ms: number): Promise<boolean>
+  /** Keeps `limit` of a kind at most: the one that ends first gives way, so that nobody who fills the room keeps others out of it. */
+  issue(row: VoucherRow, limit: number, now_ms: number): Promise<void>
   /** Takes it away and returns its body, once; undefined for one unknown, taken or ended. */
   take(kind: string, id: string, now_ms: number): Promise<string | undefined>
   /** Reads it and leaves it. */
@@ -24,9 +24,16 @@ export function vouchersRepository(db: Kysely<Tables>): VouchersRepository {
           .select((eb) => eb.fn.countAll<number>().as('count'))
           .where('kind', '=', row.kind)
           .executeTakeFirstOrThrow()
-        if (Number(count) >= limit) return false
+        if (Number(count) >= limit) {
+          const first = trx
+            .selectFrom('vouchers')
+            .select('id')
+            .where('kind', '=', row.kind)
+            .orderBy('expires_ms')
+            .limit(1)
+          await trx.deleteFrom('vouchers').where('kind', '=', row.kind).where('id', '=', first).execute()
+        }
         await trx.insertInto('vouchers').values(row).execute()
-        return true
       }),
     async take(kind, id, now_ms) {
       const row = await db

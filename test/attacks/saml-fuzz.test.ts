@@ -132,7 +132,7 @@ it('a document that is read for too long is given up, and those that wait are no
   const file = threadFile('worker', new URL('../../src/identity/saml/saml.ts', import.meta.url).href)
   const hurried = new Thread<object, unknown>({
     ...{ file, bounds: { deadline_ms: 1, queue: 1, heap_mb: 64 } },
-    busy: () => new SluiceError('api.limited'),
+    busy: () => new SluiceError('api.busy'),
     lost: (why) => new SluiceError('signin.answer', why),
   })
   const asked = [hurried.ask({}), hurried.ask({}), hurried.ask({})].map((each) =>
@@ -141,6 +141,6 @@ it('a document that is read for too long is given up, and those that wait are no
   expect((await Promise.all(asked)).map((error) => String(error))).toEqual([
     expect.stringContaining('deadline'),
     expect.stringContaining('deadline'),
-    expect.stringContaining('Too many'),
+    expect.stringContaining('Too much'),
   ])
 })

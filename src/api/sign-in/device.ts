@@ -42,8 +42,7 @@ export function neededCode(c: Context<ApiEnv>): string {
 
 /** Hands the person's yes to the device that waits. Throws `signin.expired` when it no longer does. */
 export async function answerDevice(c: Context<ApiEnv>, code: string, { person, id }: StartedSignIn): Promise<void> {
-  const { from } = visitorOf(c)
-  const reply = { principal: person, parent: id, approve: true, from }
+  const reply = { principal: person, parent: id, approve: true }
   if (!(await c.var.services.oauth.devices.confirm(code, reply)))
     throw new SluiceError('signin.expired', 'the device waits no more')
 }

@@ -41,7 +41,7 @@ export interface Clients {
    * The client a request comes from; undefined where it names none. A confidential one proves itself by `private_key_jwt` (RFC 7523); a public
    * one only says its name. Throws `oauth.client`, the same for an unknown client and a wrong assertion.
    */
-  authenticate(form: Form, from: string): Promise<Client | undefined>
+  authenticate(form: Form): Promise<Client | undefined>
 }
 
 /** What an assertion may be signed with. */
@@ -83,7 +83,7 @@ export function createClients(parts: Exchange): Clients {
     },
     list: async () => [CLI_CLIENT, ...(await store.clients.list(LIMITS.clients)).map(clientOf)],
     remove: (id) => store.clients.remove(id, clock.now_ms()),
-    authenticate: (form, from) => authenticate(parts, form, from),
+    authenticate: (form) => authenticate(parts, form),
   }
 }
 
@@ -140,25 +140,18 @@ function clientOf(row: ClientRow): Client {
   }
 }
 
-async function authenticate(parts: Exchange, form: Form, from: string): Promise<Client | undefined> {
+async function authenticate(parts: Exchange, form: Form): Promise<Client | undefined> {
   form.without('client_secret')
   const assertion = form.get('client_assertion')
   const id = form.get('client_id') ?? (assertion === undefined ? undefined : claimedId(assertion))
   if (id === undefined) return undefined
-  const key = `client:${id.slice(0, 64)}`
-  parts.attempts.check(key)
-  try {
-    if (id === CLI_CLIENT.id && assertion === undefined) return CLI_CLIENT
-    const row = await parts.store.clients.get(id)
-    if (!row) throw new SluiceError('oauth.client', 'there is no client of this id')
-    checkPrincipal(parts, row)
-    if (row.keys !== null) await checkAssertion(parts, row, form)
-    else if (assertion !== undefined) throw new SluiceError('oauth.client', 'the client has no key')
-    return clientOf(row)
-  } catch (error) {
-    parts.attempts.failed(key, `address:${from}`)
-    throw error
-  }
+  if (id === CLI_CLIENT.id && assertion === undefined) return CLI_CLIENT
+  const row = await parts.store.clients.get(id)
+  if (!row) throw new SluiceError('oauth.client', 'there is no client of this id')
+  checkPrincipal(parts, row)
+  if (row.keys !== null) await checkAssertion(parts, row, form)
+  else if (assertion !== undefined) throw new SluiceError('oauth.client', 'the client has no key')
+  return clientOf(row)
 }
 
 /** A key was registered for one principal: it is not that of another who has the name now, and of nobody who left. */

@@ -4,6 +4,7 @@ import { SluiceError } from '../../kit/errors.ts'
 import { newId } from '../../kit/ids.ts'
 import { Secret } from '../../kit/secret.ts'
 import type { DeviceRow } from '../../store/devices.ts'
+import { createAttempts } from '../attempts.ts'
 import type { IssuedToken } from '../tokens.ts'
 import type { Client } from './clients.ts'
 import type { Exchange, GrantRequest } from './grant.ts'
@@ -33,8 +34,6 @@ export interface DeviceReply {
   readonly principal: string
   /** The token of their sign-in: the device's token ends with it. */
   readonly parent?: string | undefined
-  /** Peer address of their browser. */
-  readonly from: string
 }
 
 export interface Devices {
@@ -50,7 +49,6 @@ export interface Devices {
 /** Consonants without those that look or sound alike: no words, no vowels (RFC 8628 §6.1). 20^8 codes, ten minutes, ten tries. */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ'
 
-const codeKey = (from: string) => `code:${from}`
 const codeHash = (text: string) =>
   sha256(
     `user-code:${text
@@ -62,27 +60,28 @@ const deviceHash = (text: string) => sha256(`device-code:${text.slice(0, 256)}`)
 
 export function createDevices(parts: Exchange): Devices {
   const { store, clock, attempts } = parts
-  const pending = async (userCode: string, from: string): Promise<DeviceRow | undefined> => {
-    attempts.check(codeKey(from))
+  const starts = createAttempts({ clock, bounds: LIMITS.device_starts })
+  /** A code is short enough to be guessed, so whoever tries them waits: an address, or the person who signed in with one. */
+  const pending = async (userCode: string, who: string): Promise<DeviceRow | undefined> => {
+    attempts.check('user code', who)
     const row = await store.devices.byCode(codeHash(userCode))
     if (row?.state === 'pending' && row.expires_ms > clock.now_ms()) return row
-    attempts.failed(codeKey(from))
+    attempts.failed('user code', who)
     return undefined
   }
   return {
     async begin(client, from) {
       if (!client) throw new SluiceError('oauth.client', 'no client asked')
       // Asking costs nothing, so every start counts: one address cannot fill the room for all.
-      attempts.check(`device:${from}`)
-      attempts.failed(`device:${from}`)
+      starts.check('begin', from)
+      starts.failed('begin', from)
       const now_ms = clock.now_ms()
-      const open = await store.devices.prune(now_ms)
-      if (open >= LIMITS.devices) throw new SluiceError('api.limited', 'too many sign-ins wait for people')
+      await store.devices.prune(now_ms)
       const deviceCode = randomBytes(32).toString('base64url')
       const letters = Array.from({ length: 8 }, () => LETTERS[randomInt(LETTERS.length)]).join('')
       const userCode = `${letters.slice(0, 4)}-${letters.slice(4)}`
       const expires_ms = now_ms + LIMITS.device_ms
-      await store.devices.add({
+      const row = {
         id: newId('dev', now_ms),
         device_hash: deviceHash(deviceCode),
         code_hash: codeHash(userCode),
@@ -95,7 +94,8 @@ export function createDevices(parts: Exchange): Devices {
         expires_ms,
         polled_ms: 0,
         interval_ms: LIMITS.device_interval_ms,
-      })
+      }
+      await store.devices.add(row, LIMITS.devices)
       return { deviceCode: new Secret(deviceCode), userCode, expires_ms, interval_ms: LIMITS.device_interval_ms }
     },
     async find(userCode, from) {
@@ -104,8 +104,9 @@ export function createDevices(parts: Exchange): Devices {
         row && { client: row.client, from: row.from_address, created_ms: row.created_ms, expires_ms: row.expires_ms }
       )
     },
-    async confirm(userCode, { principal, approve, parent = null, from }) {
-      const row = await pending(userCode, from)
+    async confirm(userCode, { principal, approve, parent = null }) {
+      // By the person, who has signed in: what others try at their address does not take their yes away.
+      const row = await pending(userCode, principal)
       if (!row) return false
       const state = approve ? 'approved' : 'denied'
       return await store.devices.answer({ id: row.id, state, principal, parent, now_ms: clock.now_ms() })

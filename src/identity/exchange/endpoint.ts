@@ -1,5 +1,6 @@
 import { SluiceError, toSluiceError } from '../../kit/errors.ts'
 import { actorChain, type Principal } from '../../model/principal.ts'
+import type { Door } from '../attempts.ts'
 import type { IssuedToken } from '../tokens.ts'
 import { createKeyring } from '../trust/keys.ts'
 import { type Clients, clientCredentials, createClients } from './clients.ts'
@@ -32,7 +33,7 @@ export interface TokenEndpoint {
 
 /** The OAuth side of a gateway. Holds one timer, which does not keep the process alive. */
 export function createTokenEndpoint(parts: Exchange): TokenEndpoint {
-  const { attempts, clock, store } = parts
+  const { clock, store } = parts
   const clients = createClients(parts)
   const devices = createDevices(parts)
   const keys = createKeyring({ clock })
@@ -49,7 +50,7 @@ export function createTokenEndpoint(parts: Exchange): TokenEndpoint {
     const type = form.need('grant_type')
     const grant = Object.hasOwn(grants, type) ? grants[type] : undefined
     if (!grant) throw new SluiceError('oauth.grant_type', type.slice(0, 100))
-    const client = await clients.authenticate(form, from)
+    const client = await clients.authenticate(form)
     if (client && !client.grants.includes(type))
       throw new SluiceError('oauth.grant_type', `${client.id} may not use it`)
     return await grant({ form, client, from })
@@ -71,25 +72,23 @@ export function createTokenEndpoint(parts: Exchange): TokenEndpoint {
         const issued = await token(form, from)
         return { issued, answer: issued }
       }),
-    device: async (form, { from }) => {
-      attempts.check(`address:${from}`)
-      return await devices.begin(await clients.authenticate(form, from), from)
-    },
-    async revoke(form, { from }) {
-      attempts.check(`address:${from}`)
-      await clients.authenticate(form, from)
-      const proof = form.need('token')
-      const caller = await parts.identity.authenticate({ kind: 'token', proof, from })
-      if (!caller) return attempts.failed(`address:${from}`)
-      record(parts, { ok: true, grant: 'revoke', from, client: form.get('client_id') ?? '', who: caller })
-      await parts.identity.revokeToken(caller.credential, caller.id)
-    },
-    async introspect(form, { from, caller }) {
-      attempts.check(`address:${from}`)
-      const client = caller ? undefined : await clients.authenticate(form, from)
-      if (!caller && !client?.confidential) throw new SluiceError('oauth.client')
-      return await introspect(parts, form, from)
-    },
+    device: (form, { from }) =>
+      counted(parts, { door: 'device', from }, async () => devices.begin(await clients.authenticate(form), from)),
+    revoke: (form, { from }) =>
+      counted(parts, { door: 'revoke', from }, async () => {
+        await clients.authenticate(form)
+        const proof = form.need('token')
+        const caller = await parts.identity.authenticate({ kind: 'token', proof, from })
+        if (!caller) return
+        record(parts, { ok: true, grant: 'revoke', from, client: form.get('client_id') ?? '', who: caller })
+        await parts.identity.revokeToken(caller.credential, caller.id)
+      }),
+    introspect: (form, { from, caller }) =>
+      counted(parts, { door: 'introspect', from }, async () => {
+        const client = caller ? undefined : await clients.authenticate(form)
+        if (!caller && !client?.confidential) throw new SluiceError('oauth.client')
+        return await introspect(parts, form, from)
+      }),
     close: () => clearInterval(timer),
   }
 }
@@ -106,9 +105,16 @@ async function codeGrant({ redeem }: Exchange, { form, client, from }: GrantRequ
 }
 
 /** Errors in which a credential was wrong: they are counted, take as long as any other, and are on record. */
-const CREDENTIAL = /^(trust\.|oauth\.(client|grant)$)/
+const CREDENTIAL = /^(trust\.|oauth\.(client|grant)$|signin\.expired$)/
 /** A program that waits for its person, and one that mends a request, are no attackers: nothing is counted. */
-const QUIET = new Set(['oauth.pending', 'oauth.slow_down', 'oauth.request', 'oauth.grant_type', 'api.limited'])
+const QUIET = new Set([
+  'oauth.pending',
+  'oauth.slow_down',
+  'oauth.request',
+  'oauth.grant_type',
+  'api.limited',
+  'api.busy',
+])
 
 interface Guarded {
   readonly form: Form
@@ -120,23 +126,37 @@ async function guarded<T>(
   { form, from }: Guarded,
   work: () => Promise<{ readonly issued: IssuedToken; readonly answer: T }>,
 ): Promise<T> {
-  const key = `address:${from}`
-  parts.attempts.check(key)
-  const asked_ms = parts.clock.monotonic_ms()
   const about = { grant: form.get('grant_type') ?? '', client: form.get('client_id') ?? '', from }
   try {
-    const { issued, answer } = await work()
+    const { issued, answer } = await counted(parts, { door: 'token', from }, work)
     record(parts, { ...about, ok: true, issued })
     return answer
   } catch (thrown) {
     const error = toSluiceError(thrown)
     if (!QUIET.has(error.code)) record(parts, { ...about, ok: false, error })
-    if (CREDENTIAL.test(error.code)) {
-      parts.attempts.failed(key)
-      const wait_ms = LIMITS.refusal_ms - (parts.clock.monotonic_ms() - asked_ms)
-      await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait_ms)))
-    }
     throw error
+  }
+}
+
+/**
+ * Whatever is shown here cannot be guessed: it is looked at first, and what was wrong is counted. Throws `api.limited` in place of what was
+ * wrong once a source was too often; that is told as late as any other.
+ */
+async function counted<T>(
+  { attempts, clock }: Exchange,
+  { door, from }: { readonly door: Door; readonly from: string },
+  work: () => Promise<T>,
+): Promise<T> {
+  const asked_ms = clock.monotonic_ms()
+  try {
+    return await work()
+  } catch (thrown) {
+    const error = toSluiceError(thrown)
+    if (!CREDENTIAL.test(error.code)) throw error
+    const tooMany = attempts.failed(door, from)
+    const wait_ms = LIMITS.refusal_ms - (clock.monotonic_ms() - asked_ms)
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait_ms)))
+    throw tooMany ? new SluiceError('api.limited', door, { cause: error }) : error
   }
 }
 

@@ -17,7 +17,9 @@ export const LIMITS = {
   device_ms: 600_000,
   device_interval_ms: 5_000,
   device_interval_max_ms: 60_000,
-  devices: 10_000,
+  devices: 20_000,
+  /** Those one source may begin before it waits. */
+  device_starts: { burst: 30, forget_ms: 10_000, wait_ms: 1_000, wait_max_ms: 10_000, keys: 20_000 },
   /** A token for a person who answered a device authorization. */
   device_ttl_ms: 28_800_000,
   /** How often what nobody needs any more is forgotten. */

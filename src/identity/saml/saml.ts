@@ -61,7 +61,7 @@ export function createSaml(options: SamlOptions): Saml {
   const thread = new Thread<AnswerQuestion | LogoutQuestion, ReadAnswer | LogoutRequest>({
     file: threadFile('worker', import.meta.url),
     bounds: LIMITS.thread,
-    busy: () => new SluiceError('api.limited', 'too many SAML answers wait'),
+    busy: () => new SluiceError('api.busy', 'too many SAML answers wait'),
     lost: (why) => unsound(`reading it was given up: ${why}`),
   })
 

@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import type { Clock } from '../../kit/clock.ts'
 import { sha256 } from '../../kit/digest.ts'
+import { SluiceError } from '../../kit/errors.ts'
 import { newId } from '../../kit/ids.ts'
 import type { Log } from '../../kit/log.ts'
 import type { LedgerPort, SecretPort } from '../../model/ports.ts'
@@ -65,7 +66,7 @@ export interface ScimOfProvider {
 }
 
 export interface Scim {
-  /** Throws ScimFailure 401 for an unknown provider and for a wrong token alike, 429 for an address that failed too often. */
+  /** Throws ScimFailure 401 for an unknown provider and for a wrong token alike, 429 in its place for an address that was wrong too often. */
   enter(provider: string, token: string | undefined, from: string): Promise<ScimOfProvider>
 }
 
@@ -73,12 +74,6 @@ export function createScim(options: ScimOptions): Scim {
   const { attempts, providers, secrets, log } = options
   return {
     async enter(name, token, from) {
-      const key = `address:${from}`
-      try {
-        attempts.check(key)
-      } catch {
-        throw new ScimFailure(429, 'Too many failed sign-ins from this address.')
-      }
       const settings = providers().get(name)?.scim
       const wanted =
         settings &&
@@ -91,7 +86,7 @@ export function createScim(options: ScimOptions): Scim {
       // Compared whatever there is to compare with: no provider and a wrong token cost the same.
       const right = sameText(token?.slice(0, LIMITS.token_chars) ?? '', wanted?.reveal() ?? sha256(name))
       if (!right || !wanted) {
-        attempts.failed(key)
+        if (attempts.failed('scim', from)) throw new ScimFailure(429, new SluiceError('api.limited').safeMessage)
         throw new ScimFailure(401, 'The bearer token is missing or wrong.')
       }
       return new ProviderScim(options, name)

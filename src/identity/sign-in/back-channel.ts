@@ -26,8 +26,6 @@ export interface BackChannel {
 /** Ends what a logout token names (OpenID Connect Back-Channel Logout 1.0 §2.6): a session of the provider where it names one, else everything of the subject. */
 export async function backChannel(options: BackChannel): Promise<number> {
   const { store, signIns, oidc, attempts, name, token, from } = options
-  const key = `address:${from}`
-  attempts.check(key)
   try {
     const provider = options.providers().get(name)
     if (!provider?.oidc) throw new SluiceError('api.not_found')
@@ -39,7 +37,7 @@ export async function backChannel(options: BackChannel): Promise<number> {
     for (const row of rows) await signIns.end(row.id, 'signed out at the identity provider', name)
     return rows.length
   } catch (error) {
-    attempts.failed(key)
+    if (attempts.failed('logout', from)) throw new SluiceError('api.limited', 'logout', { cause: error })
     signInJournal(options).refused({ provider: name, from, logout: true }, error)
     throw error
   }

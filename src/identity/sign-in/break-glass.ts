@@ -11,7 +11,9 @@ import type { Attempts } from '../attempts.ts'
 import type { Identity } from '../identity.ts'
 import type { KnownPrincipal } from '../principals.ts'
 import type { IssuedToken } from '../tokens.ts'
+import { createTurnstile } from '../turnstile.ts'
 import { signInJournal } from './journal.ts'
+import { LIMITS } from './limits.ts'
 
 export interface BreakGlassOptions {
   readonly store: Pick<Store, 'breakGlass' | 'people'>
@@ -42,7 +44,7 @@ export interface BreakGlass {
   state(): Promise<BreakGlassState>
   /** Seals it anew and returns its secret, shown this once. */
   seal(wish: { readonly by: string; readonly groups: readonly string[] }): Promise<Secret>
-  /** Throws `signin.refused` for a wrong secret, and when nothing is sealed, alike; `api.limited` after too many. */
+  /** Throws `signin.refused` for a wrong secret, and when nothing is sealed, alike; `api.limited` in its place after too many, `api.busy` while too many wait to be looked at. */
   open(proof: { readonly secret: string; readonly why: string; readonly from: string }): Promise<IssuedToken>
   /** The account while it is open. */
   lookup(id: string): KnownPrincipal | undefined
@@ -64,6 +66,7 @@ export function createBreakGlass(options: BreakGlassOptions): BreakGlass {
 
 class SealedAccount implements BreakGlass {
   readonly #options: BreakGlassOptions
+  readonly #checks = createTurnstile(LIMITS.break_glass)
   #row: BreakGlassRow | undefined
 
   constructor(options: BreakGlassOptions) {
@@ -99,15 +102,13 @@ class SealedAccount implements BreakGlass {
   }
 
   async open({ secret, why, from }: { secret: string; why: string; from: string }): Promise<IssuedToken> {
-    const { attempts } = this.#options
-    // By address alone: 160 bits are not guessed from many either, and one key for all would let a stranger keep the account shut.
-    const key = `address:${from}`
-    attempts.check(key)
-    await this.load()
-    const found = this.#row
-    const right = await verifies(secret, found?.verifier ?? NOBODYS)
+    // 160 bits are not guessed: the right secret opens whatever failed before it. Only the work it takes to see is bounded.
+    const { found, right } = await this.#checks(from, async () => {
+      await this.load()
+      return { found: this.#row, right: await verifies(secret, this.#row?.verifier ?? NOBODYS) }
+    })
     if (right && found?.opened_ms === null) return await this.#open(found, why, from)
-    attempts.failed(key)
+    if (this.#options.attempts.failed('break-glass', from)) throw new SluiceError('api.limited', 'break-glass')
     throw this.#refused(from, found ? (found.opened_ms === null ? 'a wrong secret' : 'it was used') : 'none is sealed')
   }
 

@@ -10,6 +10,7 @@ import type { Store } from '../../store/store.ts'
 import type { Attempts } from '../attempts.ts'
 import type { Oidc } from '../oidc/oidc.ts'
 import type { Saml } from '../saml/saml.ts'
+import type { Turnstile } from '../turnstile.ts'
 import type { Vouched } from '../vouched.ts'
 import { browserMark, flowSecrets, sameText } from './binding.ts'
 import { type SignInJournal, signInJournal } from './journal.ts'
@@ -23,8 +24,10 @@ export interface DeskOptions {
   readonly signIns: SignIns
   readonly oidc: Oidc
   readonly saml: Saml
-  /** A limiter of its own: many people share an address, and nothing here can be guessed. It bounds what strangers make us do. */
+  /** A limiter with bounds of its own: many people share an address. It bounds what strangers make us keep and write down. */
   readonly attempts: Attempts
+  /** SAML is read a few messages at a time. */
+  readonly reading: Turnstile
   readonly ledger: LedgerPort
   readonly seal: SealPort
   /** Base of our own URLs, without a slash at its end. */
@@ -57,7 +60,7 @@ export interface Confirmation {
 export interface SignInDesk {
   /** In the order of their names. */
   providers(): readonly IdentityProvider[]
-  /** Where to send the browser. Throws `api.not_found`, `api.limited`, `signin.provider`. */
+  /** Where to send the browser. Throws `api.not_found`, `api.busy`, `signin.provider`. */
   begin(
     visitor: Visitor,
     wish: { readonly provider: string; readonly purpose: Purpose; readonly fresh: boolean },
@@ -121,9 +124,8 @@ class Desk implements SignInDesk {
   ) {
     const { attempts, saml, oidc, base } = this.#options
     const provider = this.#provider(name)
-    const key = `begin:${visitor.from}`
-    attempts.check(key)
-    attempts.failed(key)
+    attempts.check('begin', visitor.from)
+    attempts.failed('begin', visitor.from)
     const flow: Flow = { provider: name, purpose, fresh, mark: browserMark(visitor.browser) }
     const state = await this.#keep(FLOW, JSON.stringify(flow), { for_ms: LIMITS.flow_ms, most: LIMITS.flows })
     try {
@@ -148,7 +150,7 @@ class Desk implements SignInDesk {
       const secrets = flowSecrets(visitor.browser, state!)
       const vouched = await oidc.finish(provider, answer, { state: state!, redirectUri, fresh: flow.fresh, ...secrets })
       const finished = await this.#arrive(visitor, flow, vouched)
-      attempts.passed(`begin:${visitor.from}`)
+      attempts.passed('begin', visitor.from)
       return finished
     })
   }
@@ -158,8 +160,6 @@ class Desk implements SignInDesk {
     { provider: name, form }: { provider: string; form: Readonly<Record<string, string>> },
   ): Promise<Finished> {
     return this.#answered(visitor, name, async () => {
-      // Reading XML is the dearest thing a stranger can make us do: an address has a tenth of the tries.
-      for (let i = 1; i < LIMITS.saml_weight; i++) this.#options.attempts.failed(`answer:${visitor.from}`)
       const provider = this.#provider(name)
       if (!provider.saml) throw new SluiceError('api.not_found')
       // A provider that begins by itself may send a RelayState of its own: it means nothing here.
@@ -167,10 +167,12 @@ class Desk implements SignInDesk {
       const asked = relay === undefined ? undefined : await this.#flow(visitor, name, relay)
       if (!asked && !provider.saml.idpInitiated) throw new SluiceError('signin.expired', 'RelayState: missing')
       const answer = { response: form.SAMLResponse ?? '', fresh: asked?.fresh ?? false, asked: relay }
-      const vouched = await this.#options.saml.finish(provider, answer)
+      // Reading XML is the dearest thing a stranger can make us do.
+      const { attempts, reading, saml } = this.#options
+      const vouched = await reading(visitor.from, () => saml.finish(provider, answer))
       const unasked: Flow = { provider: name, purpose: { kind: 'console', returnTo: '/' }, fresh: false, mark: '' }
       const finished = await this.#arrive(visitor, asked ?? unasked, vouched)
-      this.#options.attempts.passed(`answer:${visitor.from}`, `begin:${visitor.from}`)
+      attempts.passed('begin', visitor.from)
       return finished
     })
   }
@@ -210,8 +212,7 @@ class Desk implements SignInDesk {
     const key = newKey()
     const now_ms = this.#options.clock.now_ms()
     const row = { kind, id: sha256(key), body, expires_ms: now_ms + bound.for_ms }
-    if (!(await this.#options.store.vouchers.issue(row, bound.most, now_ms)))
-      throw new SluiceError('api.limited', 'too many open sign-ins')
+    await this.#options.store.vouchers.issue(row, bound.most, now_ms)
     return key
   }
 
@@ -227,14 +228,15 @@ class Desk implements SignInDesk {
     return flow
   }
 
-  /** Runs one answer: what fails is on record with its reason, and costs the address an attempt. */
+  /** Runs one answer: what fails is on record with its reason, until too much from there did. */
   async #answered(visitor: Visitor, provider: string, work: () => Promise<Finished>): Promise<Finished> {
-    const key = `answer:${visitor.from}`
-    this.#options.attempts.check(key)
     try {
       return await work()
     } catch (error) {
-      this.#options.attempts.failed(key)
+      const { attempts, providers } = this.#options
+      const weight = providers().get(provider)?.saml ? LIMITS.saml_weight : 1
+      if (attempts.failed('answer', visitor.from, weight))
+        throw new SluiceError('api.limited', 'answer', { cause: error })
       this.#journal.refused({ provider, from: visitor.from }, error)
       throw error
     }

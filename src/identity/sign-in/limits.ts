@@ -21,6 +21,10 @@ export const LIMITS = {
   return_chars: 2_048,
   /** A SAML answer counts as this many. */
   saml_weight: 10,
+  /** Secrets of the break-glass account that are looked at together, and that wait: each takes 32 MB and some 60 ms. */
+  break_glass: { together: 2, waiting_own: 10, waiting: 200 },
+  /** SAML messages of strangers that wait for the thread that reads them. Its own queue must hold those that run together. */
+  saml: { together: 2, waiting_own: 30, waiting: 120 },
   /** Sign-ins one address may begin, or bring wrong answers to, before it waits: an office starts its day at once. */
   flow_attempts: { burst: 200, forget_ms: 1_000, wait_ms: 1_000, wait_max_ms: 30_000, keys: 20_000 },
 } as const

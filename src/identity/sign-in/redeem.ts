@@ -3,7 +3,6 @@ import type { Clock } from '../../kit/clock.ts'
 import { sha256 } from '../../kit/digest.ts'
 import { SluiceError } from '../../kit/errors.ts'
 import type { Store } from '../../store/store.ts'
-import type { Attempts } from '../attempts.ts'
 import type { IssuedToken } from '../tokens.ts'
 import { sameText } from './binding.ts'
 import { CODE } from './desk.ts'
@@ -28,24 +27,12 @@ interface Code {
 
 export interface RedeemOptions {
   readonly store: Pick<Store, 'vouchers'>
-  readonly attempts: Attempts
   readonly signIns: SignIns
   readonly clock: Clock
 }
 
 /** A code against a token. A code is used up by its first showing, right or wrong. Throws `signin.expired` whatever did not fit. */
-export async function redeemCode(options: RedeemOptions, proof: CodeProof): Promise<IssuedToken> {
-  const key = `address:${proof.from}`
-  options.attempts.check(key)
-  try {
-    return await redeem(options, proof)
-  } catch (error) {
-    options.attempts.failed(key)
-    throw error
-  }
-}
-
-async function redeem({ store, signIns, clock }: RedeemOptions, proof: CodeProof): Promise<IssuedToken> {
+export async function redeemCode({ store, signIns, clock }: RedeemOptions, proof: CodeProof): Promise<IssuedToken> {
   const body = await store.vouchers.take(CODE, sha256(proof.code), clock.now_ms())
   if (body === undefined) throw new SluiceError('signin.expired', 'code: unknown, used or too old')
   const { signIn, client, redirectUri, challenge } = JSON.parse(body) as Code

@@ -9,6 +9,7 @@ import { LIMITS as SAML_LIMITS } from '../saml/limits.ts'
 import type { LogoutMessage, LogoutRequest } from '../saml/logout.ts'
 import { sameNameId } from '../saml/name-id.ts'
 import type { Saml } from '../saml/saml.ts'
+import type { Turnstile } from '../turnstile.ts'
 import { signInJournal } from './journal.ts'
 import { LIMITS } from './limits.ts'
 import type { SignIns } from './sign-ins.ts'
@@ -27,6 +28,8 @@ export interface SamlLogoutOptions {
   readonly saml: Pick<Saml, 'logoutRequest' | 'logoutAnswer'>
   readonly providers: () => ReadonlyMap<string, IdentityProvider>
   readonly attempts: Attempts
+  /** SAML is read a few messages at a time. */
+  readonly reading: Turnstile
   readonly ledger: LedgerPort
   readonly log: Log
   /** The provider's name here. */
@@ -40,21 +43,18 @@ export interface SamlLogoutOptions {
  */
 export async function samlLogout(options: SamlLogoutOptions): Promise<string | undefined> {
   const { signIns, saml, attempts, name, asked } = options
-  const key = `answer:${asked.from}`
-  attempts.check(key)
   try {
-    for (let i = 1; i < LIMITS.saml_weight; i++) attempts.failed(key)
     const provider = options.providers().get(name)
     if (!provider?.saml) throw new SluiceError('api.not_found')
     if ((asked.relayState?.length ?? 0) > SAML_LIMITS.relay_chars)
       throw new SluiceError('signin.answer', 'SAML: the RelayState is too long')
-    const request = await saml.logoutRequest(provider, asked.message)
+    const request = await options.reading(asked.from, () => saml.logoutRequest(provider, asked.message))
     for (const row of await named(options, provider.saml, request))
       await signIns.end(row.id, 'signed out at the identity provider', name)
-    attempts.passed(key)
     return await saml.logoutAnswer(provider, { request: request.id, relayState: asked.relayState })
   } catch (error) {
-    attempts.failed(key)
+    if (attempts.failed('answer', asked.from, LIMITS.saml_weight))
+      throw new SluiceError('api.limited', 'answer', { cause: error })
     signInJournal(options).refused({ provider: name, from: asked.from, logout: true }, error)
     throw error
   }

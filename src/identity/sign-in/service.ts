@@ -11,6 +11,7 @@ import type { People, PeopleDocuments } from '../people.ts'
 import { createSaml } from '../saml/saml.ts'
 import { createScim, type Scim } from '../scim/scim.ts'
 import type { IssuedToken } from '../tokens.ts'
+import { createTurnstile } from '../turnstile.ts'
 import { backChannel } from './back-channel.ts'
 import { type BreakGlass, createBreakGlass } from './break-glass.ts'
 import { createSignInDesk, type SignInDesk } from './desk.ts'
@@ -67,7 +68,8 @@ export function createSignInService(options: SignInServiceOptions): SignInServic
   const signIns = createSignIns(options)
   const providers = () => documents().providers
   const attempts = options.flowAttempts ?? createAttempts({ clock, bounds: LIMITS.flow_attempts })
-  const desk = createSignInDesk({ ...options, attempts, providers, signIns, oidc, saml })
+  const reading = createTurnstile(LIMITS.saml)
+  const desk = createSignInDesk({ ...options, attempts, reading, providers, signIns, oidc, saml })
   const breakGlass = createBreakGlass(options)
   options.people.also(breakGlass)
   const recheck = createRecheck({ ...options, signIns, oidc, providers })
@@ -103,7 +105,7 @@ export function createSignInService(options: SignInServiceOptions): SignInServic
       return await saml.metadata(provider)
     },
     logoutToken: (name, token, from) => backChannel({ ...options, signIns, oidc, providers, name, token, from }),
-    samlLogout: (name, asked) => samlLogout({ ...options, signIns, saml, providers, attempts, name, asked }),
+    samlLogout: (name, asked) => samlLogout({ ...options, signIns, saml, providers, attempts, reading, name, asked }),
     close: () => recheck.close(),
   }
 }

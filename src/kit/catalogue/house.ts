@@ -61,8 +61,12 @@ export const HOUSE_CODES = {
   },
   'api.too_large': { message: 'The request is too large.', remedy: 'Send less at once.' },
   'api.limited': {
-    message: 'Too many failed sign-ins from this address.',
-    remedy: 'Wait a minute, then try with a valid token.',
+    message: 'That is wrong, and so was too much before it from this address.',
+    remedy: 'Show what is right: that is taken at any time. What is wrong is not looked into for a while.',
+  },
+  'api.busy': {
+    message: 'Too much of this is under way at once.',
+    remedy: 'Try again in a minute.',
   },
   'api.invalid': {
     message: 'The request is not valid.',

@@ -53,6 +53,10 @@ export const IDENTITY_CODES = {
     message: 'This needs a sign-in of the last minutes.',
     remedy: 'Sign in again: `sluice login --fresh`, or by the button on the page.',
   },
+  'signin.codes': {
+    message: 'Too many wrong codes came from this address.',
+    remedy: 'Wait a few minutes, at most a quarter of an hour; then enter the code the device shows.',
+  },
   'signin.forged': {
     message: 'The request did not come from a page of this gateway.',
     remedy: 'Go back to the page, load it again, and repeat what you did.',

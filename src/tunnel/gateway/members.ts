@@ -35,6 +35,14 @@ export interface Joined extends Issued {
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 
+/** Who asks to be a connector. */
+export interface Joining {
+  readonly from: string
+  readonly version: string
+  /** Counts one who showed nothing of ours; true once that was too often to be put on record each time. */
+  readonly stranger: () => boolean
+}
+
 /** Who may open a tunnel: joined once with an invitation, known by a certificate, shut out by a mark in the store. */
 export class Members {
   readonly #parts: MembersParts
@@ -87,11 +95,7 @@ export class Members {
   }
 
   /** Makes a connector of a workload that a grant names. Throws `tunnel.token`, on record with the reason. */
-  async joinWorkload(
-    token: string,
-    key: KeyObject,
-    { from, version }: { from: string; version: string },
-  ): Promise<Joined> {
+  async joinWorkload(token: string, key: KeyObject, { from, version, stranger }: Joining): Promise<Joined> {
     const { connectors, clock, journal, workload } = this.#parts
     let principal: string
     try {
@@ -99,7 +103,7 @@ export class Members {
       principal = await workload(token)
     } catch (thrown) {
       const { code, detail } = toSluiceError(thrown)
-      journal.write('join-refused', { from, why: `${code}: ${detail}` })
+      if (!stranger()) journal.write('join-refused', { from, why: `${code}: ${detail}` })
       throw new SluiceError('tunnel.token', detail)
     }
     const now_ms = clock.now_ms()
@@ -118,13 +122,15 @@ export class Members {
   }
 
   /** Makes a connector of whoever holds an unused token. Throws `tunnel.token`; each refusal is on record, a second use above all. */
-  async join(text: string, key: KeyObject, { from, version }: { from: string; version: string }): Promise<Joined> {
+  async join(text: string, key: KeyObject, { from, version, stranger }: Joining): Promise<Joined> {
     const { connectors, clock, journal } = this.#parts
     const now_ms = clock.now_ms()
     const token = readJoinToken(text)
     const row = await connectors.token(joinTokenHash(token.text))
     const refused = (why: string): never => {
-      journal.write('join-refused', { ...(row && { name: row.name, invitation: row.id }), from, why })
+      // Who shows one that was ours held it: that is on record whatever else they tried.
+      if (row || !stranger())
+        journal.write('join-refused', { ...(row && { name: row.name, invitation: row.id }), from, why })
       throw new SluiceError('tunnel.token', why)
     }
     if (!row) return refused('unknown')

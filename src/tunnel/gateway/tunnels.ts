@@ -24,8 +24,8 @@ export interface TunnelsOptions {
   readonly log: Log
   /** The installation's seed for the authority: 32 bytes in base64. */
   readonly seed: Secret
-  /** Bounds wrong join tokens per address. */
-  readonly attempts: { check(key: string): void; failed(key: string): void }
+  /** Counts, per address, what was wrong; true once that was too much. */
+  readonly attempts: { failed(door: 'join' | 'tunnel', from: string): boolean }
   /** Whose token a workload shows, where issuers are trusted: `service:NAME`. Throws `trust.*`. */
   readonly workload?: (token: string) => Promise<string>
   /** What HTTPS clients see on the tunnel's port. */
@@ -199,24 +199,22 @@ class Office {
   }
 
   async #join(socket: TLSSocket, from: string): Promise<void> {
-    const { attempts } = this.#options
+    const stranger = () => this.#options.attempts.failed('join', from)
     const late = setTimeout(() => socket.destroy(), this.#options.join_ms ?? LIMITS.join_ms)
     let answer: JoinAnswer
     try {
       const request = await readLine(socket)
-      attempts.check(`join:${from}`)
       const workload = 'workload' in request
       const token = workload ? textOf(request, 'workload', LIMITS.line) : textOf(request, 'token', 200)
       const version = textOf(request, 'version', 64).replace(/[^\w.+-]/g, '')
       const key = provenKey(socket, textOf(request, 'publicKey', 1_000), textOf(request, 'proof', 1_000))
-      const joined = await this.members[workload ? 'joinWorkload' : 'join'](token, key, { from, version })
+      const joined = await this.members[workload ? 'joinWorkload' : 'join'](token, key, { from, version, stranger })
       this.#options.log.info('a connector joined', { name: joined.name, id: joined.id, from })
       answer = { ok: true, id: joined.id, name: joined.name, cert: joined.cert, ca: this.#authority.certificate }
     } catch (thrown) {
       const error = toSluiceError(thrown)
-      if (error.code === 'tunnel.token' || error.code === 'tunnel.proof') attempts.failed(`join:${from}`)
       // The mark a token leaves that somebody holds who did not ask for it; wrong tokens are on record already.
-      if (error.code === 'tunnel.proof')
+      if (error.code === 'tunnel.proof' && !stranger())
         this.#journal.note('join-refused', { from, why: 'the proof is not of this connection and key' })
       // Which of wrong, used and expired it was is on record here; the other end is told the same for all.
       answer = { ok: false, code: error.code, message: error.safeMessage }
@@ -234,10 +232,9 @@ class Office {
   async #open(socket: TLSSocket, from: string): Promise<void> {
     const holder = this.#authority.holder(socket.getPeerX509Certificate(), this.#options.clock.now_ms())
     if (!holder) {
-      // A stranger fills neither the ledger nor our time: after a few tries it is not even heard.
-      this.#options.attempts.check(`tunnel:${from}`)
-      this.#options.attempts.failed(`tunnel:${from}`)
-      this.#journal.note('refused', { from, why: 'no certificate of ours' })
+      // A stranger does not fill the ledger: after a few tries they are not on record any more.
+      if (!this.#options.attempts.failed('tunnel', from))
+        this.#journal.note('refused', { from, why: 'no certificate of ours' })
       throw new SluiceError('tunnel.refused', 'no certificate of ours')
     }
     let row: ConnectorRow
