@@ -53,7 +53,7 @@ export function createApi(services: ApiServices) {
     await next()
   })
   for (const path of ['/oauth/*', '/scim/*', '/break-glass', '/sign-in/:provider/logout']) app.use(path, programsOnly)
-  for (const path of ['/sign-in', '/sign-in/*', '/authorize', '/device', '/device/*']) app.use(path, peopleOnly)
+  for (const path of ['/sign-in', '/sign-in/:provider', '/authorize', '/device', '/device/*']) app.use(path, peopleOnly)
   app.use('/api/*', bearer(signIn))
   // An identity provider's answer may name thousands of groups.
   const isProviders = (path: string) => /^\/sign-in\/[^/]+\/acs$|^\/scim\//.test(path)

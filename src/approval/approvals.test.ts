@@ -219,6 +219,7 @@ describe('who may decide', () => {
     ['was disabled', () => known.delete('human:ada')],
     ['is no longer a person', () => known.set('human:ada', { ...ada, kind: 'service' })],
     ['left the group', () => known.set('human:ada', person('human:ada', []))],
+    ['is another who bears the name', () => known.set('human:ada', { ...ada, life: '1' })],
     ['was shut out', () => block('human:ada')],
     [
       'was shut out and let in again',

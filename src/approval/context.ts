@@ -10,7 +10,11 @@ import type { Waiting } from './waiting.ts'
 
 /** What the policy documents in force say of a person: asked again when an approval is used. */
 export interface VoterDirectory {
-  lookup(id: string): { readonly kind: Principal['kind']; readonly groups: readonly string[] } | undefined
+  lookup(
+    id: string,
+  ):
+    | { readonly kind: Principal['kind']; readonly groups: readonly string[]; readonly life?: string | undefined }
+    | undefined
 }
 
 export interface ApprovalOptions {

@@ -71,8 +71,8 @@ function outcome(context: Context, approval: Approval, votes: readonly JudgedVot
 
 /** Those whose votes count now: cast with a credential that still stands, by people the documents in force still know, who were not shut out. */
 export function votersNow(context: Context, votes: readonly JudgedVote[]): Voter[] {
-  return votes.flatMap(({ principal, fallen }) => {
+  return votes.flatMap(({ principal, fallen, life }) => {
     const known = fallen === '' ? context.principals.lookup(principal) : undefined
-    return known?.kind === 'human' ? [{ id: principal, groups: known.groups }] : []
+    return known?.kind === 'human' && (known.life ?? '') === life ? [{ id: principal, groups: known.groups }] : []
   })
 }

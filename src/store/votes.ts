@@ -6,6 +6,8 @@ export type VoteRow = Readonly<Selectable<VotesTable>>
 
 /** A vote and what became of the one who cast it. */
 export interface JudgedVote extends VoteRow {
+  /** Which of those who bore the voter's name it was; empty for the first. */
+  readonly life: string
   /**
    * Why it no longer counts; empty while it does. `credential`: the token it was cast with was revoked (the end of a sign-in is that as
    * well), or is not known. `blocked`: the voter, or somebody the token acted for, has been shut out since, even if that was lifted: what
@@ -22,17 +24,18 @@ export async function votesOf(db: Kysely<Tables>, ids: readonly string[]): Promi
       .selectFrom('votes')
       .leftJoin('tokens', 'tokens.id', 'votes.credential')
       .selectAll('votes')
-      .select(['tokens.actors', 'tokens.revoked_ms'])
+      .select(['tokens.actors', 'tokens.revoked_ms', 'tokens.lives'])
       .where('approval', 'in', ids.slice(at, at + CHUNK))
       .orderBy('voted_ms')
       .orderBy('votes.principal')
       .execute()
     const shut = rows.length > 0 ? await shutOut(db, Math.min(...rows.map((row) => row.voted_ms))) : new Map()
-    for (const { actors, revoked_ms, ...vote } of rows) {
+    for (const { actors, revoked_ms, lives, ...vote } of rows) {
       const parties = [vote.principal, ...(JSON.parse(actors ?? '[]') as string[])]
       const blocked = parties.some((party) => (shut.get(party) ?? -1) >= vote.voted_ms)
       const fallen = actors === null || revoked_ms !== null ? 'credential' : blocked ? 'blocked' : ''
-      votes.push({ ...vote, fallen })
+      const [life = ''] = JSON.parse(lives ?? '[]') as string[]
+      votes.push({ ...vote, life, fallen })
     }
   }
   return votes
