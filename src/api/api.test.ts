@@ -287,6 +287,9 @@ describe('the kill switch', () => {
     { kind: 'principal', subject: 'human:nobody' },
     { kind: 'principal', subject: 'service:nobody' },
     { kind: 'resource', subject: 'nothing' },
+    { kind: 'principal', subject: '*' },
+    { kind: 'principal', subject: 'human:' },
+    { kind: 'resource', subject: 'Orders' },
   ])('says so to an administrator when there is no %o, and shuts nothing', async (aim) => {
     await using api = await startTestApi()
     expect((await api.call('root', 'POST', '/api/v1/kill', { ...aim, reason: 'x' })).status).toBe(404)

@@ -1,8 +1,11 @@
-import { isThere, kill } from '../identity/kill.ts'
+import { isThere, type KillRequest, kill } from '../identity/kill.ts'
 import { SluiceError } from '../kit/errors.ts'
+import { nearest } from '../policy/suggest.ts'
 import { answers, body, requireFresh, route } from './access.ts'
 import { routeGroup } from './env.ts'
 import { journal, journalIfPossible } from './journal.ts'
+import { LIMITS } from './limits.ts'
+import type { ApiServices } from './services.ts'
 import { instant, reason } from './shapes.ts'
 import { z } from './zod.ts'
 
@@ -37,6 +40,12 @@ const pull = route('admin', {
         kind: z.enum(['token', 'principal', 'resource', 'all']),
         subject: subject.default('*').openapi({ description: 'A token’s id, a principal’s id, a resource’s name.' }),
         reason,
+        unseen: z
+          .boolean()
+          .default(false)
+          .openapi({
+            description: 'Shut out a name that is not there yet, too; else it is taken for a slip of the pen.',
+          }),
       }),
     ),
   },
@@ -58,11 +67,12 @@ export const killRoutes = () =>
     )
     .openapi(pull, async (c) => {
       const { caller, services } = c.var
-      const { kind, subject, reason: why } = c.req.valid('json')
+      const { kind, subject, reason: why, unseen } = c.req.valid('json')
       if (kind === 'principal' && subject === caller.id)
         throw new SluiceError('api.invalid', 'you would shut yourself out; ask another administrator')
       // Only an administrator comes this far: they may know.
-      if (!(await isThere(services, { kind, subject }))) throw new SluiceError('api.not_found')
+      if (unseen ? !isName({ kind, subject }) : !(await isThere(services, { kind, subject })))
+        throw new SluiceError('kill.unknown', unknown({ kind, subject }, services))
       journalIfPossible(c, { action: 'kill', subject, fields: { what: kind, reason: why } })
       const killed = await kill(services, { kind, subject, by: caller.id, why })
       return c.json({ ...killed }, 200)
@@ -74,3 +84,21 @@ export const killRoutes = () =>
       journal(c, { action: 'unblock', subject, fields: { what: kind } })
       return c.json({ changed: await services.identity.unblock(kind, kind === 'all' ? '*' : subject, caller.id) }, 200)
     })
+
+type Aim = Pick<KillRequest, 'kind' | 'subject'>
+
+/** Whether something could have this name. */
+function isName({ kind, subject }: Aim): boolean {
+  if (kind === 'principal') return /^(human|agent|service):[\x21-\x7e]+$/.test(subject)
+  return kind !== 'resource' || /^[a-z0-9][a-z0-9._-]*$/i.test(subject)
+}
+
+/** Names what is not there, and what the caller may have meant. */
+function unknown({ kind, subject }: Aim, { principals, resources }: ApiServices): string {
+  const known = kind === 'resource' ? resources.names() : principals.ids()
+  const last = (id: string) => id.slice(id.lastIndexOf(':') + 1).toLowerCase()
+  const same = known.filter((id) => last(id) === last(subject)).sort()
+  const near = nearest(subject, known)
+  const meant = same.length > 0 ? same.slice(0, LIMITS.suggested) : near === undefined ? [] : [near]
+  return [subject, ...(meant.length > 0 ? [`there is ${meant.join(', ')}`] : [])].join('; ')
+}

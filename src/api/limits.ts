@@ -8,6 +8,8 @@ export const LIMITS = {
   flow_cookie_s: 1_200,
   /** Width of the field for a code, in characters. */
   code_field: 12,
+  /** Names that are offered for one that is not there. */
+  suggested: 3,
   page: 100,
   page_max: 1_000,
   /** Wrong tokens one address may show before it hears of that alone: twenty, and what was forgotten while it showed them. */

@@ -35,6 +35,7 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'signin.stale': 403,
   'signin.forged': 403,
   'api.not_found': 404,
+  'kill.unknown': 404,
   'approval.closed': 409,
   'approval.mismatch': 409,
   'approval.truncated': 409,
@@ -56,6 +57,7 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
 /** Codes whose message asks to mend what it names: their detail is for the caller. */
 const NAMES_IT: ReadonlySet<ErrorCode> = new Set([
   'api.invalid',
+  'kill.unknown',
   'token.invalid',
   'vault.refused',
   'policy.invalid',

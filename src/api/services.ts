@@ -1,6 +1,7 @@
 import type { Approvals } from '../approval/approvals.ts'
 import type { TokenEndpoint } from '../identity/exchange/endpoint.ts'
 import type { Identity } from '../identity/identity.ts'
+import type { People } from '../identity/people.ts'
 import type { PrincipalDirectory } from '../identity/principals.ts'
 import type { SignInService } from '../identity/sign-in/service.ts'
 import type { SshCa } from '../identity/ssh-ca.ts'
@@ -21,7 +22,7 @@ export interface ApiServices {
   readonly clock: Clock
   readonly log: Log
   readonly identity: Identity
-  readonly principals: PrincipalDirectory
+  readonly principals: PrincipalDirectory & Pick<People, 'ids'>
   readonly signIn: SignInService
   readonly oauth: TokenEndpoint
   readonly approvals: Approvals
@@ -148,8 +149,8 @@ export interface ResourceSummary {
 export interface ResourceDirectory {
   /** What the principal may open, by name. */
   list(principal: Principal): readonly ResourceSummary[]
-  /** Whether there is one of this name, whoever may open it. */
-  has(name: string): boolean
+  /** Of all there are, whoever may open them. */
+  names(): readonly string[]
 }
 
 /** What callers need for SSH, and the sign-ins that wait for them. */

@@ -23,7 +23,7 @@ const DENIED = new Set([
 
 /** The exit code for a coded failure: what was refused, what is missing and what waits can be told apart without reading text. */
 export function exitFor(code: ErrorCode | string): ExitCode {
-  if (code === 'api.not_found') return EXIT.notFound
+  if (code === 'api.not_found' || code === 'kill.unknown') return EXIT.notFound
   if (code === 'approval.pending') return EXIT.pending
   if (USAGE.has(code)) return EXIT.usage
   return DENIED.has(code) || /^(policy|identity|mask)\./.test(code) ? EXIT.denied : EXIT.failure

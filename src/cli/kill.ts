@@ -23,6 +23,7 @@ export function registerKillCommand(program: Command): void {
       .argument('[id]', 'the session (ses_…), or the token (tok_…), which is revoked'),
   )
     .option('-r, --reason <text>', 'for the record', '')
+    .option('--unseen', 'shut a name out before anything has it')
     .addHelpText(
       'after',
       `
@@ -56,9 +57,13 @@ function aimed(command: Command): Command {
     .option('--all', 'every resource, for everyone; the API stays open')
 }
 
-async function kill(id: string | undefined, options: Aim & { reason: string }, command: Command): Promise<void> {
+async function kill(
+  id: string | undefined,
+  options: Aim & { reason: string; unseen?: boolean },
+  command: Command,
+): Promise<void> {
   const context = contextOf(command)
-  const { reason } = options
+  const { reason, unseen = false } = options
   // `--token` is whose word this is: what is revoked is told by its id.
   const token = id !== undefined && /^tok_/.test(id) ? { kind: 'token' as const, subject: idOf(id) } : undefined
   const shut = aimOf(options)
@@ -70,11 +75,7 @@ async function kill(id: string | undefined, options: Aim & { reason: string }, c
     )
   const aim = token ?? shut
   if (aim === undefined) return await killSession(context, id!, reason)
-  const killed = await named(
-    answerOf(context.api.kill.$post({ json: { ...aim, reason } })),
-    `${aim.subject.includes(':') ? '' : `${aim.kind} `}${aim.subject}; nothing was shut out`,
-    HINTS[aim.kind],
-  )
+  const killed = await answerOf(context.api.kill.$post({ json: { ...aim, reason, unseen } }))
   if (context.json) return context.printJson({ ...aim, ...killed })
   const what = aim.kind === 'all' ? 'Everything' : aim.subject
   const state = aim.kind === 'token' ? 'revoked' : 'shut out'
@@ -85,13 +86,6 @@ async function kill(id: string | undefined, options: Aim & { reason: string }, c
       'List them: sluice token list',
     )
   context.print(`${what} is ${killed.changed ? state : `${state} already`}; ${killed.sessions} live sessions end.\n`)
-}
-
-const HINTS: Readonly<Record<Kind, string>> = {
-  token: 'List them: sluice token list',
-  principal: 'Who is at work: sluice sessions --live',
-  resource: 'List them: sluice resources',
-  all: '',
 }
 
 async function killSession(context: Context, id: string, reason: string): Promise<void> {

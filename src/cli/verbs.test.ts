@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { startTestApi } from '../../test/rig/api.ts'
+import { listenApi } from '../api/server.ts'
 import { createProgram } from './program.ts'
 import { runProgram } from './run.ts'
 
@@ -75,22 +77,34 @@ async function sluice(...args: string[]) {
 }
 
 test.each([
-  [
-    ['kill', '--agent', 'nobody'],
-    'There is no agent:nobody; nothing was shut out.\nWho is at work: sluice sessions --live\n',
-  ],
-  [
-    ['kill', '--human', 'nobody'],
-    'There is no human:nobody; nothing was shut out.\nWho is at work: sluice sessions --live\n',
-  ],
-  [['kill', '--resource', 'x'], 'There is no resource x; nothing was shut out.\nList them: sluice resources\n'],
-  [['kill', 'tok_x'], 'There is no token tok_x; nothing was shut out.\nList them: sluice token list\n'],
   [['kill', 'ses_1'], 'There is no live session ses_1.\nList them: sluice sessions --live\n'],
   [['replay', 'ses_1'], 'There is no session ses_1.\nList them: sluice sessions\n'],
   [['token', 'revoke', 'tok_1'], 'There is no token tok_1 that still holds.\nList them: sluice token list\n'],
   [['approve', 'apr_1'], 'There is no request apr_1 that you made or may decide.\nList them: sluice approvals --all\n'],
 ])('%j of something that is not there names it, and how to find what is', async (args, err) => {
   expect(await sluice(...args)).toEqual({ out: '', err, code: 4 })
+})
+
+test('a name nobody has is told with what is like it, and shut out beforehand only where that is asked for', async () => {
+  await using api = await startTestApi()
+  const listener = await listenApi({ app: api.app, port: 0 })
+  const kill = (...args: string[]) => sluice('--url', listener.url, '--token', api.token('root'), 'kill', ...args)
+  const unknown = (what: string) => ({
+    out: '',
+    code: 4,
+    err: `Nothing was shut out, for there is nothing of that name: ${what}.\nGive the name in full, as the policy and \`sluice sessions\` write it; \`--unseen\` shuts out one before it is there.\n`,
+  })
+  expect(await kill('--human', 'SUE')).toEqual(unknown('human:SUE; there is human:sue'))
+  expect(await kill('--agent', 'Bot')).toEqual(unknown('agent:Bot; there is agent:bot'))
+  expect(await kill('--resource', 'Orders')).toEqual(unknown('Orders; there is orders'))
+  expect(await kill('--agent', 'zzzzzzzz')).toEqual(unknown('agent:zzzzzzzz'))
+  expect(await kill('--human', '')).toMatchObject({ code: 4 })
+  expect(await kill('--human', '', '--unseen')).toMatchObject({ code: 4 })
+  expect(await kill('--agent', 'next-week', '--unseen')).toMatchObject({
+    out: 'agent:next-week is shut out; 0 live sessions end.\n',
+    code: 0,
+  })
+  await listener.close()
 })
 
 test('waiting for a request gives the newest one alone, so that what a script approves is one request', async () => {

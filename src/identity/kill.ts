@@ -26,7 +26,7 @@ export async function isThere(
   { kind, subject }: Pick<KillRequest, 'kind' | 'subject'>,
 ): Promise<boolean> {
   if (kind === 'all' || kind === 'token') return true
-  const known = kind === 'resource' ? resources.has(subject) : principals.lookup(subject) !== undefined
+  const known = kind === 'resource' ? resources.names().includes(subject) : principals.lookup(subject) !== undefined
   return (
     known ||
     live.list().some((session) => reaches(session, kind, subject)) ||
@@ -39,7 +39,7 @@ export interface KillSight {
   readonly identity: Pick<Identity, 'blocks'>
   readonly live: Pick<LiveSessions, 'list'>
   readonly principals: Pick<PrincipalDirectory, 'lookup'>
-  readonly resources: { has(name: string): boolean }
+  readonly resources: { names(): readonly string[] }
 }
 
 /** Shuts the subject out, then ends every live session it reaches. In this order: no session opens in between and is missed. */

@@ -14,6 +14,8 @@ export interface PeopleDocuments {
   /** Principal ids of the documents under `provider:subject`. */
   readonly accounts: ReadonlyMap<string, string>
   lookup(id: string): KnownPrincipal | undefined
+  /** Every principal of the documents. */
+  ids(): Iterable<string>
   /** The groups and those the documents add to them; sorted. */
   groupsOf(principal: { readonly id: string; readonly groups: readonly string[] }): readonly string[]
 }
@@ -36,6 +38,7 @@ export function documentsOf(policy: PolicyOfPeople): PeopleDocuments {
     version: policy.version,
     ...policy.signIn,
     lookup: (id) => policy.principals.get(id),
+    ids: () => policy.principals.keys(),
     groupsOf: (principal) => policy.groupsOf(principal),
   }
   read.set(policy, documents)
@@ -51,6 +54,8 @@ export interface PeopleOptions {
 
 /** The documents' principals and the people known from identity providers, as one directory. */
 export interface People extends PrincipalDirectory {
+  /** The ids of everyone in the documents, and of people who signed in or were provisioned: for those who may know them. */
+  ids(): readonly string[]
   /** Reads everyone again now: after a change by SCIM. */
   load(): Promise<void>
   /** Reads one again now: after a sign-in. */
@@ -143,6 +148,7 @@ export function createPeople({ store, documents, log }: PeopleOptions): People {
       if (known.version !== inForce.version) known = new KnownPeople(rows, inForce)
       return known.lookup(id)
     },
+    ids: () => [...new Set([...documents().ids(), ...rows.keys()])],
     close: () => clearInterval(timer),
   }
 }

@@ -9,7 +9,7 @@ export function resourceDirectory(
   address: (protocol: string) => string | undefined,
 ): ResourceDirectory {
   return {
-    has: (name) => policy().resources.some((resource) => resource.name === name),
+    names: () => policy().resources.map(({ name }) => name),
     list(principal) {
       const current = policy()
       return current.resources

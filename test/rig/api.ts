@@ -157,6 +157,7 @@ async function openServices({ store, rig, people, patient }: Stage) {
   const documents = (): PeopleDocuments => ({
     ...{ version: JSON.stringify([...providers, ...accounts, ...people]), providers, accounts },
     lookup: (id) => people.get(id),
+    ids: () => people.keys(),
     groupsOf: ({ groups }) => groups,
   })
   const principals = createPeople({ store, documents, clock, log })
@@ -315,7 +316,7 @@ function standIns(
       explain: async ({ principal }) => ({ outcome: 'deny', ...words, ...lists, because: principal.id }),
     },
     resources: {
-      has: (name) => name === 'orders',
+      names: () => ['orders'],
       list: (principal) => (principal.id === 'human:eve' ? [] : [{ name: 'orders', protocol: 'postgres', ...named }]),
     },
     audit: {

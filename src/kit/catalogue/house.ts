@@ -55,6 +55,11 @@ export const HOUSE_CODES = {
     message: 'There is no such thing, or you may not see it.',
     remedy: 'List what there is: `sluice sessions`, `sluice approvals`, `sluice resources`.',
   },
+  'kill.unknown': {
+    message: 'Nothing was shut out, for there is nothing of that name.',
+    remedy:
+      'Give the name in full, as the policy and `sluice sessions` write it; `--unseen` shuts out one before it is there.',
+  },
   'api.unreachable': {
     message: 'The gateway’s API does not answer.',
     remedy: 'Check that it runs and that --url or SLUICE_URL names it.',
