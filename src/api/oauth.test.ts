@@ -306,6 +306,18 @@ describe('the device grant (RFC 8628)', () => {
     expect((await poll(device_code!)).body).toMatchObject({ error: 'invalid_grant' })
   })
 
+  it('ends what a device code led to when it is shown again (G11), and not for another client', async () => {
+    const { device_code, user_code } = await begin()
+    await api.services.oauth.devices.confirm(user_code!, { ...yes, parent: api.tokenIds.sue })
+    const proof = (await poll(device_code!)).body.access_token as string
+    const who = () => api.services.identity.authenticate({ kind: 'token', proof, from: '' })
+    await api.call('root', 'POST', '/api/v1/clients', { id: 'other' })
+    expect((await poll(device_code!, 'other')).body).toMatchObject({ error: 'invalid_grant' })
+    expect(await who()).toBeDefined()
+    expect((await poll(device_code!)).body).toMatchObject({ error: 'invalid_grant' })
+    expect(await who()).toBeUndefined()
+  })
+
   it('says no when the person did, and nothing to another client or for an unknown code', async () => {
     const { device_code, user_code } = await begin()
     expect((await poll('unknown')).body).toMatchObject({ error: 'invalid_grant' })

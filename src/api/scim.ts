@@ -114,11 +114,30 @@ const wishOf = (c: Context<ApiEnv>): ListWish => ({
   count: c.req.query('count'),
 })
 
+/** Whether more lists and objects stand in one another than any resource has. Told before it is parsed: what walks over the result calls itself. */
+function isDeep(text: string): boolean {
+  let depth = 0
+  let inText = false
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at]
+    if (inText) {
+      if (sign === '\\') at++
+      else if (sign === '"') inText = false
+    } else if (sign === '"') inText = true
+    else if (sign === '{' || sign === '[') {
+      if (++depth > LIMITS.depth) return true
+    } else if (sign === '}' || sign === ']') depth--
+  }
+  return false
+}
+
 async function bodyOf(c: Context<ApiEnv>): Promise<unknown> {
   if (!/^application\/(scim\+)?json\b/i.test(c.req.header('content-type') ?? ''))
     throw new ScimFailure(400, 'The body must be application/scim+json.', 'invalidSyntax')
+  const text = await c.req.text()
+  if (isDeep(text)) throw new ScimFailure(400, 'The body is nested too deeply.', 'invalidSyntax')
   try {
-    return JSON.parse(await c.req.text()) as unknown
+    return JSON.parse(text) as unknown
   } catch {
     throw new ScimFailure(400, 'The body is not JSON.', 'invalidSyntax')
   }

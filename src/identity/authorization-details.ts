@@ -45,6 +45,11 @@ function readDetail(value: unknown): Grant {
   const effects = words(detail, 'effects')
   if (resources && resources.length > LIMITS.details_resources)
     throw wrong(`it names more than ${LIMITS.details_resources} resources`)
+  const pattern = resources?.find((name) => /[*?\s]/.test(name))
+  if (pattern !== undefined)
+    throw wrong(
+      `${JSON.stringify(pattern.slice(0, 40))} is no resource’s name; leave \`resources\` out for all of them`,
+    )
   let set = effects ? 0 : ALL_EFFECTS
   for (const word of effects ?? []) {
     if (!(EFFECTS as readonly string[]).includes(word))

@@ -1,5 +1,6 @@
 import type { Clock } from '../kit/clock.ts'
 import { sha256 } from '../kit/digest.ts'
+import { SluiceError } from '../kit/errors.ts'
 import type { Log } from '../kit/log.ts'
 import { Lru } from '../kit/lru.ts'
 import type { IdentityPort } from '../model/ports.ts'
@@ -96,6 +97,7 @@ export function createIdentity(options: IdentityOptions): Identity {
 
   return {
     ...officeOf(options),
+    delegate: (request) => delegateUnlessShut(options, blocks, request),
     async authenticate(claim: Claim) {
       if (!blocks.loaded) await sweep()
       return authenticate(claim)
@@ -132,17 +134,25 @@ export function createIdentity(options: IdentityOptions): Identity {
   }
 }
 
-type Office = Pick<
-  Identity,
-  'issueToken' | 'delegate' | 'registerCertificate' | 'registerSshKey' | 'listTokens' | 'token'
->
+/** An agent that is shut out would have a token that opens nothing; better it has none. */
+async function delegateUnlessShut(
+  options: IdentityOptions,
+  blocks: Blocks,
+  request: DelegationRequest,
+): Promise<IssuedToken> {
+  if (!blocks.loaded) await blocks.load()
+  if (blocks.list().some(({ kind, subject }) => kind === 'principal' && subject === request.agent))
+    throw new SluiceError('delegation.refused', `${request.agent} is shut out`)
+  return await delegate(options, request)
+}
+
+type Office = Pick<Identity, 'issueToken' | 'registerCertificate' | 'registerSshKey' | 'listTokens' | 'token'>
 
 /** Issuing and listing. */
 function officeOf(options: IdentityOptions): Office {
   const { tokens } = options.store
   return {
     issueToken: (request) => issueToken(options, request),
-    delegate: (request) => delegate(options, request),
     registerCertificate: (request, certificate) => registerCertificate(options, request, certificate),
     registerSshKey: (request, publicKey) => registerSshKey(options, request, publicKey),
     listTokens: async () => (await tokens.list(LIMITS.listed_tokens)).map(tokenSummary),

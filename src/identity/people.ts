@@ -13,6 +13,8 @@ export interface PeopleDocuments {
   readonly providers: ReadonlyMap<string, IdentityProvider>
   /** Principal ids of the documents under `provider:subject`. */
   readonly accounts: ReadonlyMap<string, string>
+  /** Every group the documents speak of. */
+  readonly groups: ReadonlySet<string>
   lookup(id: string): KnownPrincipal | undefined
   /** Every principal of the documents. */
   ids(): Iterable<string>
@@ -25,6 +27,7 @@ export interface PolicyOfPeople {
   readonly version: string
   readonly signIn: Pick<PeopleDocuments, 'providers' | 'accounts'>
   readonly principals: ReadonlyMap<string, KnownPrincipal>
+  readonly groups: ReadonlySet<string>
   groupsOf(principal: { readonly id: string; readonly groups: readonly string[] }): readonly string[]
 }
 
@@ -37,6 +40,7 @@ export function documentsOf(policy: PolicyOfPeople): PeopleDocuments {
   const documents: PeopleDocuments = {
     version: policy.version,
     ...policy.signIn,
+    groups: policy.groups,
     lookup: (id) => policy.principals.get(id),
     ids: () => policy.principals.keys(),
     groupsOf: (principal) => policy.groupsOf(principal),

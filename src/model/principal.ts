@@ -20,7 +20,8 @@ export interface Principal {
   readonly life?: string
 }
 
-const ADMINS = 'admins'
+/** The group that administers the gateway: there without any document. */
+export const ADMINS = 'admins'
 
 /** An administrator: a member of `admins`, and so is everyone behind them; never an agent, whatever its groups, nor by a token that was narrowed. */
 export function isAdministrator(principal: Principal): boolean {

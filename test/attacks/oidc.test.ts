@@ -105,6 +105,25 @@ function mustBeRefused(
   expect(page.html).not.toMatch(/nonce|iss\b|aud\b|ada|OAUTH/)
 }
 
+// G5
+describe('when the person last showed a credential', () => {
+  const now_s = () => Math.floor(Date.now() / 1_000)
+  it.each<[string, string, () => unknown, RegExp]>([
+    ['two hours ahead', '', () => now_s() + 7_200, /auth_time lies ahead/],
+    ['no number', '', () => 'yesterday', /auth_time/],
+    ['longer ago than a sign-in may hold', '', () => now_s() - 3_700, /a newer proof was asked for/],
+    ['longer ago than a fresh one was asked for', '?fresh=1', () => now_s() - 600, /auth_time|too much time/],
+  ])('%s signs nobody in', async (_, query, auth_time, why) => {
+    answerWith = async () => ({ id_token: await idToken({ claims: { auth_time: auth_time() } }) })
+    mustBeRefused(await back(await begin(`acme${query}`)), why)
+  })
+
+  it('is a little ahead by a provider whose clock is', async () => {
+    answerWith = async () => ({ id_token: await idToken({ claims: { auth_time: now_s() + 30 } }) })
+    expect((await back(await begin())).cookie).toBeDefined()
+  })
+})
+
 it('an honest answer signs in, and asks for what binds it', async () => {
   const flow = await begin()
   expect(Object.fromEntries(flow.query)).toMatchObject({
@@ -491,6 +510,24 @@ describe('a program’s sign-in', () => {
       await door.api.services.identity.authenticate({ kind: 'token', proof: access_token!, from: '' }),
     ).toMatchObject({ id: 'human:acme:ada' })
     expect(await redeem({ code: code! })).toMatchObject({ status: 400, error: 'invalid_grant' })
+  })
+
+  it('a code shown twice ends what it led to (G4, G11)', async () => {
+    const code = (await yes()).get('code')!
+    const { access_token } = await redeem({ code })
+    const who = () => door.api.services.identity.authenticate({ kind: 'token', proof: access_token!, from: '' })
+    expect(await redeem({ code: `${code.slice(0, -1)}${code.endsWith('A') ? 'B' : 'A'}` })).toMatchObject({
+      status: 400,
+    })
+    expect(await who()).toBeDefined()
+    expect(await redeem({ code, code_verifier: 'w'.repeat(43) })).toMatchObject({ error: 'invalid_grant' })
+    expect(await who()).toBeUndefined()
+  })
+
+  it('of two showings at once at most one token is left (G4)', async () => {
+    const code = (await yes()).get('code')!
+    const answers = await Promise.all([1, 2, 3].map(() => redeem({ code })))
+    expect(answers.filter(({ access_token }) => access_token !== undefined).length).toBeLessThanOrEqual(1)
   })
 
   it('a no is a no, and the question is good once, in that browser, for a page of ours', async () => {

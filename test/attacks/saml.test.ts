@@ -406,6 +406,49 @@ describe('what is no message', () => {
   })
 })
 
+describe('an answer that says more than is understood', () => {
+  const conditions = (open: Open, more: string) =>
+    signed(
+      responseXml(assertionXml(open.honest).replace('</saml:Conditions>', `${more}</saml:Conditions>`), envelope(open)),
+      'Assertion',
+      idp,
+    )
+
+  it.each([
+    [
+      'of a type of its own',
+      '<saml:Condition xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="x:OnlyAtNight"/>',
+    ],
+    ['of another namespace', '<x:AudienceRestriction xmlns:x="urn:x"/>'],
+    ['of a later SAML', '<saml:OnlyAtNight/>'],
+  ])('holds under no condition %s (G19)', async (_, more) => {
+    const open = await begin()
+    await mustRefuse(open, conditions(open, more), /a condition nobody knows/)
+  })
+
+  it('may ask to be used once', async () => {
+    const open = await begin()
+    expect(
+      (await post(open, conditions(open, '<saml:OneTimeUse/><saml:ProxyRestriction Count="0"/>'))).cookie,
+    ).toBeDefined()
+  })
+
+  it('comes from the provider, envelope and all (G14)', async () => {
+    const open = await begin()
+    const xml = answer(open).replace('<saml:Issuer>https://idp.test<', '<saml:Issuer>https://other.test<')
+    await mustRefuse(open, xml, /the response has another issuer/)
+  })
+
+  it.each([
+    ['before the root', 'once upon a time ', ''],
+    ['behind it', '', ' and so on'],
+    ['behind it, that ends as an element does', '', ' and so on>'],
+  ])('has no text %s (G16)', async (_, before, after) => {
+    const open = await begin()
+    await mustRefuse(open, `${before}${answer(open)}${after}`, /text outside its root|not XML/)
+  })
+})
+
 describe('RelayState', () => {
   it.each([
     ['of our making, for another provider', 'other'],

@@ -122,3 +122,17 @@ it('is sealed by administrators only, by a fresh sign-in where they came by one'
   expect(await sealing()).toBe(403)
   await acme.close()
 })
+
+it('is not sealed with a group nobody can have: on the day it would open nothing', async () => {
+  expect(await seal('root', { groups: ['admins', 'admnis'] })).toMatchObject({ code: 'api.invalid' })
+  const map = [{ group: 'platform', gives: ['on-call'] }]
+  door.trust('acme', { map })
+  expect(await seal('root', { groups: ['on-call'] })).toMatchObject({ status: 200 })
+})
+
+it('opened, sealed and opened again, the first token stays dead (G10)', async () => {
+  vi.spyOn(door.api.services.log, 'error').mockImplementation(() => {})
+  const first = (await open((await seal()).secret!)).token!
+  const second = (await open((await seal()).secret!)).token!
+  expect([await who(first), (await who(second))?.id]).toEqual([undefined, 'human:break-glass'])
+})

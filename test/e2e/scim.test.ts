@@ -47,6 +47,7 @@ const ada = {
   active: true,
 }
 const create = async (over: object = {}) => (await scim('POST', '/Users', { ...ada, ...over })).body
+const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)])
 const patch = (Operations: unknown[]) => ({ schemas: [PATCH], Operations })
 
 describe('users', () => {
@@ -173,6 +174,7 @@ describe('users', () => {
           'invalidFilter',
         ] as [...[string, string, string, unknown, number, string]],
     ),
+    ['what is nested without end', 'POST', '/Users', { ...ada, x: nested(30) }, 400, 'invalidSyntax'],
     ['a name given twice', 'POST', '/Users', { ...ada, username: 'b' }, 400, 'invalidSyntax'],
     ['a filter of schemas', 'GET', '/Schemas?filter=id%20eq%20%22a%22', undefined, 403, undefined],
     ['an unknown schema', 'GET', '/Schemas/urn:x', undefined, 404, undefined],
@@ -270,6 +272,14 @@ describe('a person of the provider', () => {
     await create({ externalId: 'somebody-else' })
     expect(door.api.services.principals.lookup('human:acme:u1')).toBeUndefined()
   })
+})
+
+it('50,000 lists in one another are refused, and texts full of brackets are none', async () => {
+  const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/scim+json' }
+  const send = (body: string) => fetch(`${door.url}/scim/acme/v2/Users`, { method: 'POST', headers, body })
+  const deep = `{"userName":"a","x":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
+  expect((await send(deep)).status).toBe(400)
+  expect((await send(JSON.stringify({ ...ada, title: '[{"\\'.repeat(100) }))).status).toBe(201)
 })
 
 describe('the bearer token', () => {

@@ -79,6 +79,8 @@ describe('a person', () => {
     const first = await signIn(door, { provider: 'acme', person: 'u1' })
     const second = await signIn(door, { provider: 'acme', person: 'u1', visitor: first.visitor })
     expect(second.cookie).not.toBe(first.cookie)
+    expect((await me(first.cookie!)).code).toBe('identity.revoked')
+    expect((await me(second.cookie!)).principal).toBeDefined()
     const line = (await fetch(`${door.url}/sign-in/acme`, { redirect: 'manual' })).headers.getSetCookie()
     expect(line[0]).toMatch(/^__Host-sluice-flow=[\w-]{43}; Path=\/; Max-Age=\d+; HttpOnly; Secure; SameSite=Lax$/)
   })

@@ -156,6 +156,7 @@ async function openServices({ store, rig, people, patient }: Stage) {
   const accounts = new Map<string, string>()
   const documents = (): PeopleDocuments => ({
     ...{ version: JSON.stringify([...providers, ...accounts, ...people]), providers, accounts },
+    groups: new Set([...people.values()].flatMap(({ groups }) => [...groups])),
     lookup: (id) => people.get(id),
     ids: () => people.keys(),
     groupsOf: ({ groups }) => groups,

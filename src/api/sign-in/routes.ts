@@ -3,6 +3,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Finished } from '../../identity/sign-in/desk.ts'
 import { isLoopbackRedirect, ownPath, type Purpose } from '../../identity/sign-in/purpose.ts'
 import { SluiceError, toSluiceError, withParticulars } from '../../kit/errors.ts'
+import type { Principal } from '../../model/principal.ts'
 import { type ApiEnv, routeGroup } from '../env.ts'
 import { peerOf } from '../peer.ts'
 import { statusOf } from '../refusal.ts'
@@ -80,11 +81,17 @@ export const SIGN_IN_PAGES = [
   'post /sign-out',
 ] as const
 
+/** Whose session the browser has. */
+async function sessionOf(c: Context<ApiEnv>): Promise<Principal | undefined> {
+  const cookie = cookieOf(c, SESSION_COOKIE)
+  if (cookie === undefined) return undefined
+  return await c.var.services.identity.authenticate({ kind: 'cookie', proof: cookie, from: peerOf(c) })
+}
+
 /** Where one arrives after signing in: who one is, and the way out. */
 async function home(c: Context<ApiEnv>): Promise<Response> {
   const cookie = cookieOf(c, SESSION_COOKIE)
-  const proof = cookie === undefined ? undefined : { kind: 'cookie' as const, proof: cookie, from: peerOf(c) }
-  const caller = proof && (await c.var.services.identity.authenticate(proof))
+  const caller = await sessionOf(c)
   if (!caller || cookie === undefined)
     return sendPage(c, { title: 'Sluice', content: '<p>You are not signed in. <a href="/sign-in">Sign in</a></p>' })
   const groups = caller.groups.length > 0 ? `, in ${escapeHtml(caller.groups.join(', '))}` : ''
@@ -124,7 +131,8 @@ async function begin(c: Context<ApiEnv>, provider: string, purpose: Purpose): Pr
   }
   const saml = desk.providers().some(({ name, saml }) => name === provider && saml !== undefined)
   const visitor = greet(c, { cross: saml })
-  return c.redirect(await desk.begin(visitor, { provider, purpose, fresh: c.req.query('fresh') === '1' }))
+  const replaces = (await sessionOf(c))?.credential
+  return c.redirect(await desk.begin(visitor, { provider, purpose, fresh: c.req.query('fresh') === '1', replaces }))
 }
 
 function arrived(c: Context<ApiEnv>, finished: Finished): Response {

@@ -67,6 +67,8 @@ describe('a person delegates to an agent', () => {
     ['no resources at all', details({ resources: [] })],
     ['an effect that is none', details({ effects: ['reed'] })],
     ['a resource that is no text', details({ resources: [7] })],
+    ['a pattern for a resource', details({ resources: ['*'] })],
+    ['a pattern among names', details({ resources: ['orders', 'pay*'] })],
     ['too many entries', details(...Array.from({ length: 21 }, () => ({ resources: ['a'] })))],
   ])('not by authorization_details with %s', async (_, text) => {
     const form = exchangeOf(await rig.token('human:ada'), { ...asBot, authorization_details: text })
@@ -87,6 +89,18 @@ describe('a person delegates to an agent', () => {
     const last = await rig.token('human:ada', { ttl_ms: 1_500 })
     rig.ahead_ms = 800
     expect(await rig.refusal(exchangeOf(last, asBot))).toBe('delegation.expired')
+  })
+
+  it('not to an agent that is shut out (G12)', async () => {
+    await rig.identity.block({ kind: 'principal', subject: 'agent:bot', by: 'human:root', why: 'test' })
+    expect(await rig.refusal(exchangeOf(await rig.token('human:ada'), asBot))).toBe('delegation.refused')
+    await rig.identity.unblock('principal', 'agent:bot', 'human:root')
+    expect(await rig.refusal(exchangeOf(await rig.token('human:ada'), asBot))).toBe('')
+  })
+
+  it.each([{}, asBot])('not with an actor token nobody has (%j)', async (more) => {
+    const garbage = { actor_token: 'garbage', actor_token_type: exchangeOf('').subject_token_type! }
+    expect(await rig.refusal(exchangeOf(await rig.token('human:ada'), { ...garbage, ...more }))).toBe('oauth.grant')
   })
 
   it('not with somebody else’s actor token', async () => {

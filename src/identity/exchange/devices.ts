@@ -115,8 +115,14 @@ export function createDevices(parts: Exchange): Devices {
   }
 }
 
+/** As with any code (RFC 6749 §4.1.2): two have it, and what it led to ends. */
+async function shownTwice({ identity }: Pick<Exchange, 'identity'>, { parent, client }: DeviceRow): Promise<void> {
+  if (parent !== null) await identity.revokeToken(parent, client)
+}
+
 async function redeem({ store, clock, identity }: Exchange, { form, client }: GrantRequest): Promise<IssuedToken> {
   const row = await store.devices.byDevice(deviceHash(form.need('device_code')))
+  if (row?.state === 'taken' && row.client === client?.id) await shownTwice({ identity }, row)
   if (!client || !row || row.client !== client.id || row.state === 'taken')
     throw new SluiceError('oauth.grant', 'the device code is unknown, used, or another client’s')
   const now_ms = clock.now_ms()

@@ -53,3 +53,16 @@ export function checkIssue(claims: Claims, clientId: string, now_ms: number): vo
   if (!(ahead_s <= LIMITS.skew_s))
     throw new SluiceError('signin.answer', `iat lies ${Math.round(ahead_s)} s ahead: a clock is wrong`)
 }
+
+/**
+ * When the person last showed a credential (OpenID Connect Core §3.1.3.7, 12): not ahead, and no longer ago than was asked for. Providers that never
+ * say are many; who came in by one is never fresh. Throws `signin.answer`.
+ */
+export function checkAge({ auth_time }: Claims, maxAge_s: number | undefined, now_ms: number): void {
+  if (auth_time === undefined) return
+  const age_s = now_ms / 1_000 - Number(auth_time)
+  if (typeof auth_time !== 'number' || !(age_s >= -LIMITS.skew_s))
+    throw new SluiceError('signin.answer', 'auth_time lies ahead: a clock is wrong')
+  if (maxAge_s !== undefined && age_s > maxAge_s + LIMITS.skew_s)
+    throw new SluiceError('signin.answer', `auth_time is ${Math.round(age_s)} s ago: a newer proof was asked for`)
+}

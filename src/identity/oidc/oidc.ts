@@ -15,7 +15,7 @@ import { SluiceError } from '../../kit/errors.ts'
 import type { SecretPort } from '../../model/ports.ts'
 import type { IdentityProvider } from '../../model/provider.ts'
 import type { Vouched } from '../vouched.ts'
-import { type Claims, checkIssue, vouchedBy } from './claims.ts'
+import { type Claims, checkAge, checkIssue, vouchedBy } from './claims.ts'
 import { createOidcClients } from './clients.ts'
 import { LIMITS } from './limits.ts'
 import { type EndedSession, verifyLogoutToken } from './logout.ts'
@@ -63,7 +63,7 @@ export function createOidc(options: { readonly secrets: Pick<SecretPort, 'read'>
         code_challenge: await calculatePKCECodeChallenge(binding.verifier),
         code_challenge_method: 'S256',
         // Asking for an age makes the provider say when the person last showed a credential (OpenID Connect Core §3.1.2.1).
-        max_age: String(binding.fresh ? LIMITS.fresh_s : Math.ceil(provider.times.max_ms / 1_000)),
+        max_age: String(maxAgeOf(provider, binding)),
         ...(binding.fresh ? { prompt: 'login' } : {}),
       })
     },
@@ -78,7 +78,7 @@ export function createOidc(options: { readonly secrets: Pick<SecretPort, 'read'>
           ...(binding.fresh ? { maxAge: LIMITS.fresh_s } : {}),
         }),
       )
-      return await vouched({ provider, config, tokens, clock })
+      return await vouched({ provider, config, tokens, clock, maxAge_s: maxAgeOf(provider, binding) })
     },
     async recheck(provider, { refresh, idToken, subject }) {
       const config = await clients.of(provider)
@@ -111,18 +111,28 @@ export function createOidc(options: { readonly secrets: Pick<SecretPort, 'read'>
   }
 }
 
+/** How long ago the person may have shown a credential to the provider, in seconds. */
+function maxAgeOf({ times }: IdentityProvider, { fresh }: Pick<OidcBinding, 'fresh'>): number {
+  return fresh ? LIMITS.fresh_s : Math.ceil(times.max_ms / 1_000)
+}
+
 interface Redeemed {
   readonly provider: IdentityProvider
   readonly config: Configuration
   readonly tokens: Awaited<ReturnType<typeof authorizationCodeGrant>>
   readonly clock: Clock
+  /** The age that was asked for, in seconds; a refresh asks for none. */
+  readonly maxAge_s?: number
   /** What a refresh has to agree with; its answer need not hold an ID token. */
   readonly before?: { readonly refresh: string; readonly idToken?: string; readonly subject: string }
 }
 
-async function vouched({ provider, config, tokens, clock, before }: Redeemed): Promise<Vouched> {
+async function vouched({ provider, config, tokens, clock, before, maxAge_s }: Redeemed): Promise<Vouched> {
   const fromToken = tokens.claims() as Claims | undefined
-  if (fromToken) checkIssue(fromToken, provider.oidc!.clientId, clock.now_ms())
+  if (fromToken) {
+    checkIssue(fromToken, provider.oidc!.clientId, clock.now_ms())
+    checkAge(fromToken, maxAge_s, clock.now_ms())
+  }
   const subject = before?.subject ?? String(fromToken?.sub)
   if (fromToken && fromToken.sub !== subject)
     throw new SluiceError('signin.answer', 'the refreshed ID token is another person’s')

@@ -2,7 +2,7 @@ import { decryptXml } from '@node-saml/node-saml/lib/xml.js'
 import { SluiceError } from '../../kit/errors.ts'
 import type { Vouched } from '../vouched.ts'
 import { type AssertionMark, type Expected, readAssertion } from './assertion.ts'
-import { childrenNamed, isNamed, NS, normalised, onlyChild, parseXml, unsound, type XmlElement } from './dom.ts'
+import { childrenNamed, isNamed, NS, normalised, onlyChild, parseXml, textOf, unsound, type XmlElement } from './dom.ts'
 import { checkAssertionForm, checkResponseForm } from './form.ts'
 import { LIMITS } from './limits.ts'
 import { signedBytes } from './signature.ts'
@@ -35,13 +35,15 @@ interface Found {
 }
 
 /** The envelope, before any signature is looked at: its form, where it was meant to go, what it answers. Nothing of it but the assertion is used. */
-async function signedAssertion({ response, recipient, inResponseTo, key }: AnswerQuestion): Promise<Found> {
+async function signedAssertion({ provider, response, recipient, inResponseTo, key }: AnswerQuestion): Promise<Found> {
   const text = normalised(decodedXml(response))
   const root = await parseXml(text)
   const status = isNamed(root, NS.protocol, 'Response') ? statusOf(root) : ''
   if (status !== '' && status !== 'urn:oasis:names:tc:SAML:2.0:status:Success')
     throw new SluiceError('signin.provider', `it answered ${status.slice(0, 200)}`)
   const assertion = checkResponseForm(root)
+  for (const issuer of childrenNamed(root, NS.assertion, 'Issuer'))
+    if (textOf(issuer) !== provider.saml!.entityId) throw unsound('the response has another issuer')
   const destination = root.getAttribute('Destination')
   if (destination && destination !== recipient) throw unsound('it was sent to another address')
   if ((root.getAttribute('InResponseTo') || undefined) !== inResponseTo)

@@ -1,6 +1,6 @@
 import type { IdentityProvider } from '../../model/provider.ts'
 import { checkedGroups, checkedSubject, keptClaims, shownName, type Vouched } from '../vouched.ts'
-import { childrenNamed, instantOf, NS, onlyChild, textOf, unsound, type XmlElement } from './dom.ts'
+import { childrenNamed, childrenOf, instantOf, NS, onlyChild, textOf, unsound, type XmlElement } from './dom.ts'
 import { LIMITS } from './limits.ts'
 import { nameIdOf, neededNameId, TRANSIENT } from './name-id.ts'
 
@@ -109,6 +109,9 @@ function checkConfirmation(root: XmlElement, { recipient, inResponseTo, now_ms }
   throw unsound(`no bearer confirmation holds: ${problems.join(', ') || 'there is none'}`)
 }
 
+/** Every assertion is taken once anyhow, and none is made from another here: the last two ask for nothing more. */
+const CONDITIONS = new Set(['AudienceRestriction', 'OneTimeUse', 'ProxyRestriction'])
+
 function checkConditions(root: XmlElement, { audience, now_ms }: Expected): number {
   const conditions = onlyChild(root, NS.assertion, 'Conditions')
   const begin_ms = instantOf(conditions, 'NotBefore')
@@ -120,6 +123,11 @@ function checkConditions(root: XmlElement, { audience, now_ms }: Expected): numb
   const issued_ms = instantOf(root, 'IssueInstant')
   if (issued_ms === undefined || issued_ms - LIMITS.skew_ms > now_ms) throw unsound('it was issued in the future')
   if (issued_ms + LIMITS.assertion_ms <= now_ms) throw unsound('it is too old')
+  // SAML Core §2.5.1: a condition that is not understood leaves open whether the assertion holds.
+  const unknown = childrenOf(conditions).find(
+    (each) => each.namespaceURI !== NS.assertion || !CONDITIONS.has(each.localName),
+  )
+  if (unknown) throw unsound(`it holds under a condition nobody knows here: ${unknown.localName.slice(0, 100)}`)
   const restrictions = childrenNamed(conditions, NS.assertion, 'AudienceRestriction')
   if (restrictions.length === 0) throw unsound('it is for no audience')
   for (const restriction of restrictions) {

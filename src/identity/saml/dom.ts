@@ -53,6 +53,8 @@ export async function parseXml(xml: string): Promise<XmlElement> {
     /^\uFEFF?\s*<\?xml version="1\.0"( encoding="(utf-8|UTF-8)")?( standalone="(yes|no)")?\s*\?>/,
     '',
   )
+  // The parser passes over text before the root and behind it.
+  if (!/^\s*</.test(body) || !/>\s*$/.test(body)) throw unsound('there is text outside its root')
   for (const [sign, name] of FORBIDDEN) if (body.includes(sign)) throw unsound(`it holds ${name}`)
   // Every element has one sign of this kind, or two.
   let signs = 0
@@ -61,7 +63,14 @@ export async function parseXml(xml: string): Promise<XmlElement> {
   if (/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u.test(body))
     throw unsound('it holds a character XML does not know')
   try {
-    const document = (await parseDomFromString(xml)) as unknown as { readonly documentElement: XmlElement }
+    const document = (await parseDomFromString(xml)) as unknown as {
+      readonly documentElement: XmlElement
+      readonly childNodes: ArrayLike<XmlNode>
+    }
+    if (
+      Array.from(document.childNodes).some((node) => node.nodeType === TEXT && (node.textContent ?? '').trim() !== '')
+    )
+      throw unsound('there is text outside its root')
     checkSize(document.documentElement)
     return document.documentElement
   } catch (error) {

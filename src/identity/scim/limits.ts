@@ -4,6 +4,8 @@ export const LIMITS = {
   page_max: 1_000,
   /** Characters of one resource as it is kept. */
   resource_chars: 65_536,
+  /** Lists and objects in one another. */
+  depth: 20,
   name_chars: 256,
   users: 200_000,
   groups: 20_000,

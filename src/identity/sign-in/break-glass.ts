@@ -5,10 +5,12 @@ import { newId } from '../../kit/ids.ts'
 import type { Log } from '../../kit/log.ts'
 import { Secret } from '../../kit/secret.ts'
 import type { LedgerPort } from '../../model/ports.ts'
+import { ADMINS } from '../../model/principal.ts'
 import type { BreakGlassRow } from '../../store/break-glass.ts'
 import type { Store } from '../../store/store.ts'
 import type { Attempts } from '../attempts.ts'
 import type { Identity } from '../identity.ts'
+import type { PeopleDocuments } from '../people.ts'
 import type { KnownPrincipal } from '../principals.ts'
 import type { IssuedToken } from '../tokens.ts'
 import { createTurnstile } from '../turnstile.ts'
@@ -18,6 +20,7 @@ import { LIMITS } from './limits.ts'
 export interface BreakGlassOptions {
   readonly store: Pick<Store, 'breakGlass' | 'people'>
   readonly identity: Pick<Identity, 'issueToken' | 'sweep'>
+  readonly documents: () => Pick<PeopleDocuments, 'groups' | 'providers'>
   readonly attempts: Attempts
   readonly ledger: LedgerPort
   readonly clock: Clock
@@ -42,7 +45,7 @@ export interface BreakGlassState {
  */
 export interface BreakGlass {
   state(): Promise<BreakGlassState>
-  /** Seals it anew and returns its secret, shown this once. */
+  /** Seals it anew and returns its secret, shown this once. Throws `api.invalid` for a group nobody can have: on the day it would open nothing. */
   seal(wish: { readonly by: string; readonly groups: readonly string[] }): Promise<Secret>
   /** Throws `signin.refused` for a wrong secret, and when nothing is sealed, alike; `api.limited` in its place after too many, `api.busy` while too many wait to be looked at. */
   open(proof: { readonly secret: string; readonly why: string; readonly from: string }): Promise<IssuedToken>
@@ -83,7 +86,10 @@ class SealedAccount implements BreakGlass {
   }
 
   async seal({ by, groups }: { by: string; groups: readonly string[] }): Promise<Secret> {
-    const { store, clock, identity } = this.#options
+    const { store, clock, identity, documents } = this.#options
+    const stranger = groups.find((group) => !isGroup(documents(), group))
+    if (stranger !== undefined)
+      throw new SluiceError('api.invalid', `no document gives anyone the group ${JSON.stringify(stranger)}`)
     const secret = newSecret()
     const now_ms = clock.now_ms()
     this.#record({ action: 'seal', by, groups })
@@ -160,6 +166,12 @@ class SealedAccount implements BreakGlass {
     await this.load()
     await this.#options.store.people.touch()
   }
+}
+
+/** Whether anyone can be in a group: one the documents speak of, or that providers give. A prefix may give any. */
+function isGroup({ groups, providers }: Pick<PeopleDocuments, 'groups' | 'providers'>, group: string): boolean {
+  const rules = [...providers.values()].flatMap(({ map }) => map)
+  return group === ADMINS || groups.has(group) || rules.some((rule) => 'prefix' in rule || rule.gives.includes(group))
 }
 
 function stateOf(row: BreakGlassRow | undefined, now_ms: number): BreakGlassState {

@@ -44,6 +44,15 @@ export interface Visitor {
   readonly from: string
 }
 
+/** What a browser asks for. */
+export interface Wish {
+  readonly provider: string
+  readonly purpose: Purpose
+  readonly fresh: boolean
+  /** The sign-in the browser has: it ends when another takes its place there. */
+  readonly replaces?: string | undefined
+}
+
 /** What became of an answer: a session for the browser, or a question to the person before anything is handed to a program. */
 export type Finished =
   | { readonly kind: 'session'; readonly signIn: StartedSignIn; readonly returnTo: string }
@@ -61,10 +70,7 @@ export interface SignInDesk {
   /** In the order of their names. */
   providers(): readonly IdentityProvider[]
   /** Where to send the browser. Throws `api.not_found`, `api.busy`, `signin.provider`. */
-  begin(
-    visitor: Visitor,
-    wish: { readonly provider: string; readonly purpose: Purpose; readonly fresh: boolean },
-  ): Promise<string>
+  begin(visitor: Visitor, wish: Wish): Promise<string>
   finishOidc(visitor: Visitor, answer: { readonly provider: string; readonly query: string }): Promise<Finished>
   finishSaml(
     visitor: Visitor,
@@ -85,6 +91,7 @@ interface Flow {
   readonly purpose: Purpose
   readonly mark: string
   readonly fresh: boolean
+  readonly replaces?: string
 }
 
 interface Ticket {
@@ -97,6 +104,8 @@ interface Ticket {
 const FLOW = 'flow'
 const CONFIRM = 'confirm'
 export const CODE = 'code'
+/** A code that was redeemed, and the sign-in it led to. */
+export const SPENT = 'spent-code'
 
 const isState = (text: string | undefined) => /^[A-Za-z0-9_-]{43}$/.test(text ?? '')
 const newKey = () => randomBytes(32).toString('base64url')
@@ -118,15 +127,13 @@ class Desk implements SignInDesk {
     return [...this.#options.providers().values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  async begin(
-    visitor: Visitor,
-    { provider: name, purpose, fresh }: { provider: string; purpose: Purpose; fresh: boolean },
-  ) {
+  async begin(visitor: Visitor, { provider: name, purpose, fresh, replaces }: Wish) {
     const { attempts, saml, oidc, base } = this.#options
     const provider = this.#provider(name)
     attempts.check('begin', visitor.from)
     attempts.failed('begin', visitor.from)
-    const flow: Flow = { provider: name, purpose, fresh, mark: browserMark(visitor.browser) }
+    const mark = browserMark(visitor.browser)
+    const flow: Flow = { provider: name, purpose, fresh, mark, ...(replaces && { replaces }) }
     const state = await this.#keep(FLOW, JSON.stringify(flow), { for_ms: LIMITS.flow_ms, most: LIMITS.flows })
     try {
       if (provider.saml) return await saml.begin(provider, { relayState: state, fresh })
@@ -251,7 +258,11 @@ class Desk implements SignInDesk {
       return { kind: 'confirm', ticket: await this.#keep(CONFIRM, body, bound) }
     }
     const arrival = { provider: this.#provider(flow.provider), vouched, purpose: 'console', from: visitor.from }
-    return { kind: 'session', signIn: await this.#options.signIns.start(arrival), returnTo: purpose.returnTo }
+    const { signIns } = this.#options
+    const signIn = await signIns.start(arrival)
+    if (flow.replaces !== undefined)
+      await signIns.end(flow.replaces, 'another sign-in took its place in the browser', signIn.person)
+    return { kind: 'session', signIn, returnTo: purpose.returnTo }
   }
 
   async #ticket(visitor: Visitor, key: string, how: 'look' | 'take'): Promise<Confirmation> {

@@ -10,6 +10,8 @@ export const LIMITS = {
   /** From the yes to the token endpoint. */
   code_ms: 60_000,
   codes: 5_000,
+  /** How long a code that was redeemed is known as one. */
+  spent_ms: 600_000,
   /** How long a sign-in holds that the provider cannot be asked about again. */
   unchecked_ms: 3_600_000,
   /** How often sign-ins that are due are looked for, how many at once, and how many of those together. */
@@ -19,6 +21,8 @@ export const LIMITS = {
   /** After a provider did not answer, it is asked again this much later. */
   retry_ms: 30_000,
   return_chars: 2_048,
+  /** How far ahead of ours a provider's clock may be. */
+  ahead_ms: 60_000,
   /** A SAML answer counts as this many. */
   saml_weight: 10,
   /** Secrets of the break-glass account that are looked at together, and that wait: each takes 32 MB and some 60 ms. */

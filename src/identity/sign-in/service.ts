@@ -79,7 +79,10 @@ export function createSignInService(options: SignInServiceOptions): SignInServic
     scim: createScim({ ...options, providers }),
     breakGlass,
     base,
-    isFresh: ({ provider, auth_ms }) => clock.now_ms() - auth_ms <= (providers().get(provider)?.times.fresh_ms ?? 0),
+    isFresh({ provider, auth_ms }) {
+      const age_ms = clock.now_ms() - auth_ms
+      return age_ms >= -LIMITS.ahead_ms && age_ms <= (providers().get(provider)?.times.fresh_ms ?? 0)
+    },
     redeem: (proof) => redeemCode({ ...options, signIns }, proof),
     async leave(credential, by) {
       const row = await signIns.of(credential)
