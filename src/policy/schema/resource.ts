@@ -103,7 +103,8 @@ export const resource = z.strictObject({
     .array(
       z
         .string()
-        .regex(/^[a-z0-9_]([a-z0-9._-]{0,252}[a-z0-9_])?$/)
+        // Not a number by any spelling: resolvers take those for addresses.
+        .regex(/^(?!.*(?:^|\.)(?:0x[0-9a-f]*|[0-9]+)$)[a-z0-9_]([a-z0-9._-]{0,252}[a-z0-9_])?$/)
         .meta({ description: 'Name of a host, in lower case.', examples: ['db.internal'] }),
     )
     .max(100)

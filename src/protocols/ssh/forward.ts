@@ -21,6 +21,14 @@ const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/
 /** What is worse to reach comes first. */
 const WORST: readonly Network[] = ['metadata', 'link-local', 'special', 'unresolved', 'loopback', 'private', 'public']
 
+/** Names of hosts and addresses; `*` is what listens everywhere. */
+const HOST = /^(?:[A-Za-z0-9._:-]+|\*)$/
+const UNRESOLVED =
+  'The gateway cannot resolve this name. An administrator may list it under `targetNames` of the resource, for its target to resolve.'
+/** What clouds call their metadata services, on machines where a resolver of theirs answers. */
+const METADATA_NAMES =
+  /^(?:metadata|instance-data|169-254-169-254)(?:\.|$)|(?:^|\.)metadata\.(?:goog|google\.internal|azure\.(?:com|internal)|tencentyun\.com|platformequinix\.com|packet\.net)$/
+
 type Refuse = (reason: number, why: string) => void
 
 /** Connections through the target and listeners on it: each is judged, by where it leads after names are resolved (D7, D8). */
@@ -41,17 +49,19 @@ export class Forwards {
   clientOpens(open: OpenRequest, refuse: Refuse): void {
     const reader = new SshReader(open.rest)
     if (open.type !== 'direct-tcpip') {
-      const path = reader.text()
+      const path = pathOf(reader.string())
+      if (path === undefined) return this.#never('a socket whose path cannot be judged', refuse)
       const words = { verb: open.type, text: `socket ${path}`, hosts: [path], port: 0, network: 'socket' as const }
-      if (!isPath(path)) return this.#never(words.text, refuse)
       return this.#connect(open, { operation: forwardOperation(words), rest: open.rest }, refuse)
     }
-    const host = reader.text()
+    const host = hostOf(reader.string())
     const port = reader.uint32()
+    if (host === undefined) return this.#never('a host that is no name and no address', refuse)
     const origin = open.rest.subarray(open.rest.length - reader.remaining)
     void this.#judged(open.type, host, port).then(({ operation, address, network }) =>
       this.#house.run(() => {
         if (NEVER.has(network) || port === 0 || port > 65_535) return this.#never(operation.text, refuse)
+        if (network === 'unresolved' && !this.#vouched(host)) return this.#never(operation.text, refuse, UNRESOLVED)
         // What was judged is what is connected to: the target is given the address, not the name.
         this.#connect(open, { operation, rest: Buffer.concat([sshString(address), sshUint32(port), origin]) }, refuse)
       }),
@@ -68,8 +78,14 @@ export class Forwards {
     return { operation: forwardOperation({ verb, text, hosts, port, network }), address, network }
   }
 
-  #never(text: string, refuse: Refuse): void {
-    const refusal = this.#house.session.refuse('ssh.address', `forward to ${text}`, '')
+  /** Only the target knows where a name leads that is not resolved here: its resource says that it may. */
+  #vouched(host: string): boolean {
+    const name = host.toLowerCase().replace(/\.$/, '')
+    return !METADATA_NAMES.test(name) && (this.#house.session.resource.targetNames ?? []).includes(name)
+  }
+
+  #never(text: string, refuse: Refuse, why = ''): void {
+    const refusal = this.#house.session.refuse('ssh.address', `forward to ${text}`, why)
     refuse(OPEN_REASON.PROHIBITED, plainLine(sentence(refusal)))
   }
 
@@ -149,13 +165,19 @@ export class Forwards {
   #listen(request: Request, answer: (answer: GlobalAnswer) => void): void {
     const reader = new SshReader(request.rest)
     const tcp = request.name.endsWith('tcpip-forward')
-    const host = reader.text()
+    // To listen everywhere a client says the empty name (RFC 4254 §7.1).
+    const bytes = reader.string()
+    const host = tcp && bytes.length === 0 ? '' : tcp ? hostOf(bytes) : pathOf(bytes)
     const port = tcp ? reader.uint32() : 0
+    if (host === undefined) {
+      this.#house.session.refuse('ssh.address', 'listen on what is no name, no address and no path', '')
+      return answer(undefined)
+    }
     const key = tcp ? `tcp ${port}` : `path ${host}`
     if (request.name.startsWith('cancel-')) return this.#cancel(key, request, answer)
     const network: Network = tcp ? (LOOPBACK.test(host) ? 'loopback' : 'special') : 'socket'
     const text = `listen on ${plainLine(tcp ? `${host || '*'}:${port}` : host)}`
-    if (this.#listeners.size >= LISTENERS || host.length > NAME_BYTES || (!tcp && !isPath(host))) {
+    if (this.#listeners.size >= LISTENERS) {
       this.#house.session.refuse('ssh.address', text, '')
       return answer(undefined)
     }
@@ -224,6 +246,15 @@ export class Forwards {
   }
 }
 
-function isPath(path: string): boolean {
-  return path.startsWith('/') && !path.includes('\0') && Buffer.byteLength(path) <= PATH_BYTES
+/** Undefined for what is neither a name nor an address: resolvers would read each in their own way. */
+function hostOf(bytes: Buffer): string | undefined {
+  const host = bytes.toString('latin1')
+  return bytes.length <= NAME_BYTES && HOST.test(host) ? host : undefined
+}
+
+/** Undefined for a path that cannot be judged. */
+function pathOf(bytes: Buffer): string | undefined {
+  const path = bytes.toString('utf8')
+  const whole = Buffer.from(path).equals(bytes)
+  return whole && path.startsWith('/') && !path.includes('\0') && bytes.length <= PATH_BYTES ? path : undefined
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { plainAddress } from '../../kit/addresses.ts'
 import { allowListOf } from './allow-list.ts'
 import { pinTarget } from './target.ts'
 
@@ -91,6 +92,14 @@ describe('a name leads where its owner says, within bounds, and is asked for onc
     '2002:7f00:1::',
     '2002:a9fe:a9fe::1',
     '::7f00:1',
+    '100.100.100.200',
+    '168.63.129.16',
+    '::ffff:0:169.254.169.254',
+    '2001:0:a9fe:a9fe::1',
+    '2001:0:1:2:3:4:5601:5601',
+    'fec0::1',
+    'fd12::5efe:169.254.169.254',
+    '198.18.0.1',
   ])('a permitted name that leads to %s is refused', async (address) => {
     expect(await pin('db.internal:5432', [address])).toEqual({ refused: 'not-allowed' })
   })
@@ -109,6 +118,32 @@ describe('a name leads where its owner says, within bounds, and is asked for onc
     })
     expect(await pin('own.internal:5432', ['127.0.0.9'])).toEqual({ addresses: ['127.0.0.9'], port: 5432 })
     expect(await pin('own.internal:5432', ['127.0.0.1'])).toEqual({ refused: 'not-allowed' })
+  })
+
+  test.each([
+    ['0.0.0.0/1:80', ['0.1.2.3', '10.0.0.1'], ['127.0.0.1', '100.100.100.200', '169.254.169.254']],
+    [
+      '128.0.0.0/1:80',
+      ['172.16.0.1', '168.63.129.17'],
+      ['168.63.129.16', '169.254.169.254', '169.254.1.1', '224.0.0.1'],
+    ],
+    ['169.254.0.0/16:80', ['169.254.1.1'], ['169.254.169.254', '169.254.170.2']],
+    ['100.64.0.0/10:80', ['100.64.0.1'], ['100.100.100.200']],
+    ['[fc00::]/7:80', ['fd12::1'], ['fd00:ec2::254', 'fd12::5efe:169.254.169.254']],
+    ['[fd00::]/32:80', ['fd00::1'], ['fd00::5efe:169.254.169.254']],
+    ['[fd00:ec2::]/32:80', [], ['fd00:ec2::254']],
+    ['[64:ff9b::]/96:80', ['64:ff9b::a00:1'], ['64:ff9b::a9fe:a9fe', '64:ff9b::7f00:1']],
+    ['169.254.169.254:80', ['169.254.169.254', '::ffff:169.254.169.254'], []],
+    ['169.254.169.254/32:80', ['169.254.169.254'], []],
+    ['[fd00:ec2::254]/128:80', ['fd00:ec2::254'], []],
+  ])('%s means %j, and not %j: metadata is named alone, other special addresses among their own', (entry, may, not) => {
+    const own = allowListOf([entry])
+    for (const [addresses, allowed] of [
+      [may, true],
+      [not, false],
+    ] as const)
+      for (const address of addresses)
+        expect([address, own.allowsAddress(plainAddress(address)!, 80)]).toEqual([address, allowed])
   })
 
   test('the name is resolved once: a second answer (rebinding) is never asked for', async () => {

@@ -1,11 +1,13 @@
 import { BlockList, isIP } from 'node:net'
+import { type AddressKind, kindOfAddress, plainAddress } from '../../kit/addresses.ts'
 import { SluiceError } from '../../kit/errors.ts'
 import { LIMITS } from '../limits.ts'
-import { isSpecial, plainAddress } from './addresses.ts'
 
 /** One line of the list: where to, and on which ports. */
 interface Entry {
   readonly where: (host: string) => boolean
+  /** Of an entry that names addresses: the one address, or where its network begins. */
+  readonly address?: { readonly kind: AddressKind; readonly alone: boolean }
   readonly first: number
   readonly last: number
 }
@@ -25,6 +27,17 @@ const LINE = /^(?:\[([^\]]+)\](\/\d{1,3})?|([^\s:]+)):(\d{1,5}|\*)(?:-(\d{1,5}))
 const HOST_NAME = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
 
 /**
+ * What a name may lead to although no entry has it as an address. A name's owner decides where it leads, and need not be its user's friend:
+ * not to the connector's own machine, its link, its cloud's metadata, nor to what is no single host.
+ */
+const ORDINARY: ReadonlySet<AddressKind | undefined> = new Set<AddressKind | undefined>(['private', 'public'])
+
+/** A broad network does not mean the special addresses that lie in it: an entry names those alone, or lies among them itself. */
+function means({ address }: Entry, kind: AddressKind | undefined): boolean {
+  return address !== undefined && (address.alone || (kind !== 'metadata' && address.kind === kind))
+}
+
+/**
  * Reads entries `HOST:PORT`: a host is a name, `*.` and a domain, an address, or a network (`10.0.3.0/24`, `[fd12::]/64`); a port is a number,
  * a range `5432-5439`, or `*`. Throws `config.invalid` naming the entry.
  */
@@ -35,14 +48,19 @@ export function allowListOf(entries: readonly string[]): AllowList {
   const addresses: Entry[] = []
   for (const entry of entries) readEntry(entry, names, addresses)
   const some = (list: readonly Entry[], host: string, port: number) =>
-    list.some((entry) => port >= entry.first && port <= entry.last && entry.where(host))
-  const allowsAddress = (address: string, port: number) => some(addresses, address, port)
+    list.filter((entry) => port >= entry.first && port <= entry.last && entry.where(host))
+  const allowsAddress = (address: string, port: number) => {
+    const kind = kindOfAddress(address)
+    return some(addresses, address, port).some((entry) => ORDINARY.has(kind) || means(entry, kind))
+  }
   return {
     size: entries.length,
-    allowsName: (name, port) => some(names, name, port),
+    allowsName: (name, port) => some(names, name, port).length > 0,
     allowsAddress,
     allowsResolved: (name, address, port) =>
-      allowsAddress(address, port) || !isSpecial(address) || (name === 'localhost' && /^(127\.|::1$)/.test(address)),
+      allowsAddress(address, port) ||
+      ORDINARY.has(kindOfAddress(address)) ||
+      (name === 'localhost' && /^(127\.|::1$)/.test(address)),
   }
 }
 
@@ -55,7 +73,10 @@ function readEntry(entry: string, names: Entry[], addresses: Entry[]): void {
   if (!(first! >= 1 && last! <= 65_535 && first! <= last!)) throw wrong('has no port from 1 to 65535')
   const host = (bracketed === undefined ? plain! : bracketed + suffix).toLowerCase().replace(/\.$/, '')
   const network = networkOf(host)
-  if (network) addresses.push({ where: network, first: first!, last: last! })
+  const [base = '', length] = host.split('/')
+  const alone = length === undefined || Number(length) === (isIP(plainAddress(base) ?? '') === 4 ? 32 : 128)
+  if (network)
+    addresses.push({ where: network, first: first!, last: last!, address: { kind: kindOfAddress(base)!, alone } })
   else if (HOST_NAME.test(host) && !/(^|\.)\d+$/.test(host))
     names.push({ where: nameTest(host), first: first!, last: last! })
   else throw wrong('names neither a host, nor an address, nor a network')

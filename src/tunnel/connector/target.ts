@@ -1,6 +1,6 @@
 import { lookup as systemLookup } from 'node:dns/promises'
+import { plainAddress } from '../../kit/addresses.ts'
 import type { RefusalWord } from '../wire.ts'
-import { plainAddress } from './addresses.ts'
 import type { AllowList } from './allow-list.ts'
 
 /** Where a gateway's wish leads: addresses that were checked, to be dialled as such. */
