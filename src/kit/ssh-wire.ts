@@ -43,6 +43,11 @@ export class SshReader {
     return part
   }
 
+  /** One byte, 0 or 1 (RFC 4251 §5: any other is true as well). */
+  boolean(): Buffer {
+    return Buffer.from([this.#take(1)[0] === 0 ? 0 : 1])
+  }
+
   uint32(): number {
     return this.#take(4).readUInt32BE()
   }

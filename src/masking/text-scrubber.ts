@@ -27,6 +27,7 @@ export interface TextScrubber {
 
 /** The scrubber for the detectors whose labels a duty names, or undefined when there is none. */
 export function textScrubber(duties: readonly MaskDuty[], key: Secret): TextScrubber | undefined {
+  if (duties.length === 0) return undefined
   const groups = DETECTOR_GROUPS.map(({ detectors, mightFind }) => ({
     mightFind,
     active: detectors.flatMap((detector) => activeDetector(detector, duties)),

@@ -68,6 +68,9 @@ describe.skipIf(sshdMissing)('files over SSH', () => {
       `mkdir ${at('own/d')}`,
       `put ${here('x')} ${at('own/d/../other')}`,
       `rm ${at('own/newer')}`,
+      `ln -s mine ${at('own/beside')}`,
+      `ln -s ../mine ${at('own/d/above')}`,
+      `ln -s ${at('own/mine')} ${at('own/d/whole')}`,
     ])
     expect(done, done.stderr).toMatchObject({ status: 0 })
     expect([readFileSync(here('mine'), 'utf8'), readFileSync(at('own/other'), 'utf8')]).toEqual(['mine', 'brought'])
@@ -96,6 +99,7 @@ describe.skipIf(sshdMissing)('files over SSH', () => {
     ['rename in', (own: string) => `rename ${own}/../secret/key ${own}/key`],
     ['hard link', (own: string) => `ln ${own}/../secret/key ${own}/hard`],
     ['symlink', (own: string) => `ln -s ${own}/../secret/key ${own}/soft`],
+    ['symlink of a text that leads through another', (own: string) => `ln -s folder/key ${own}/soft`],
     ['symlink of a relative text', (own: string) => `ln -s ../secret/key ${own}/soft`],
     ['remove', (own: string) => `rm ${own}/folder/key`],
     ['chmod through a symlink', (own: string) => `chmod 777 ${own}/link`],

@@ -1,3 +1,4 @@
+import { Secret } from '../../src/kit/secret.ts'
 import { SshReader, sshString, sshUint32, sshUint64 } from '../../src/kit/ssh-wire.ts'
 import { NO_OBLIGATIONS, type Obligations } from '../../src/model/decision.ts'
 import type { Operation } from '../../src/model/operation.ts'
@@ -5,6 +6,7 @@ import type { TranscriptEvent } from '../../src/model/transcript.ts'
 import type { Permit, Refusal, Session, Verdict } from '../../src/protocols/contract.ts'
 import { SftpRelay } from '../../src/protocols/ssh/sftp.ts'
 import { FX, FXF, FXP, sftpPacket, statusPacket } from '../../src/protocols/ssh/sftp-packets.ts'
+import { cleaner } from '../../src/protocols/ssh/target-text.ts'
 
 interface Play {
   /** What policy says of an operation. */
@@ -46,6 +48,10 @@ export function server(packet: Buffer): Buffer | undefined {
   }
 }
 
+const refusal = (code: string): Refusal => ({
+  ...{ granted: false, op: 1, status: 'denied', code, rule: 'r', message: 'No.', hint: '', retry: false },
+})
+
 /** A relay between a client that says what it is told and a scripted server. */
 export function stage({ decide = () => 'allow', obligations = NO_OBLIGATIONS, serve = server }: Play = {}) {
   const judged: Operation[] = []
@@ -53,9 +59,6 @@ export function stage({ decide = () => 'allow', obligations = NO_OBLIGATIONS, se
   const toTarget: Buffer[] = []
   const notes: TranscriptEvent[] = []
   const settled: string[] = []
-  const refusal = (code: string): Refusal => ({
-    ...{ granted: false, op: 1, status: 'denied', code, rule: 'r', message: 'No.', hint: '', retry: false },
-  })
   const session = {
     enforce(operation: Operation): Verdict | Promise<Verdict> {
       judged.push(operation)
@@ -65,11 +68,13 @@ export function stage({ decide = () => 'allow', obligations = NO_OBLIGATIONS, se
       return typeof said === 'string' ? answer(said) : said.then(answer)
     },
     refuse: (code: string) => refusal(code),
+    maskKey: new Secret('of a test'),
     settle: (_: Permit, { status, tag }: { status: string; tag: string }) => settled.push(`${status} ${tag}`),
     note: (event: TranscriptEvent) => notes.push(event),
   } as unknown as Session
   const relay: SftpRelay = new SftpRelay({
     house: { session, run: (step) => step() },
+    clean: cleaner(obligations.mask, session),
     toClient: (bytes) => toClient.push(Buffer.from(bytes)),
     toTarget: (bytes) => toTarget.push(Buffer.from(bytes)),
     tell: () => {},

@@ -55,3 +55,5 @@ export const SCP_DEPTH = 256
 /** Typed bytes that wait for their echo, and the longest line put together of them. */
 export const TYPED_BYTES = 4_096
 export const TYPED_LINE = 4_096
+/** Of a text the target says beside its output (a status, a signal's message), as much as is shown. */
+export const TARGET_TEXT_BYTES = 4_096

@@ -10,6 +10,8 @@ import { lineOf, pathNames, type Word, wordsOf } from './words.ts'
 export interface ScpOrder {
   readonly direction: 'get' | 'put'
   readonly recursive: boolean
+  /** Modes are set as they are said (`-p`): no umask takes from them. */
+  readonly exact: boolean
   /** The path is a folder (`-d`). */
   readonly folder: boolean
   readonly paths: readonly Word[]
@@ -46,6 +48,7 @@ export function scpOrder(rest: Buffer): ScpOrder | undefined {
   return {
     direction: puts ? 'put' : 'get',
     recursive: flags.includes('r'),
+    exact: flags.includes('p'),
     folder: flags.includes('d'),
     paths,
     operation,

@@ -1,22 +1,29 @@
 import { expect, test } from 'vitest'
+import { Secret } from '../../kit/secret.ts'
 import { sshString } from '../../kit/ssh-wire.ts'
 import { NO_OBLIGATIONS, type Obligations } from '../../model/decision.ts'
+import { effects, hasEffect } from '../../model/effects.ts'
 import type { Operation } from '../../model/operation.ts'
 import type { TranscriptEvent } from '../../model/transcript.ts'
 import type { Permit, Refusal, Session } from '../contract.ts'
 import { scpOrder } from './scp-order.ts'
 import { ScpRelay } from './scp-relay.ts'
+import { cleaner } from './target-text.ts'
 
 /** A relay for an order; what either side says, and what the other hears. */
 function stage(
   line: string,
   denied: (operation: Operation) => boolean = () => false,
   obligations: Obligations = NO_OBLIGATIONS,
+  /** The sink has said that it is there. */
+  started = true,
 ) {
+  const settled: string[] = []
   const judged: string[] = []
   const notes: TranscriptEvent[] = []
   let toSink = ''
   let toSource = ''
+  let over = false
   const refusal = (code: string): Refusal => ({
     ...{ granted: false, op: 1, status: 'denied', code, rule: 'r', message: 'No.', hint: '', retry: false },
   })
@@ -26,7 +33,7 @@ function stage(
       return denied(operation) ? refusal('policy.denied') : ({ granted: true, op: 1, obligations } as Permit)
     },
     refuse: (code: string) => refusal(code),
-    settle: () => {},
+    settle: (_: Permit, { status, tag }: { status: string; tag: string }) => settled.push(`${status} ${tag}`),
     note: (event: TranscriptEvent) => notes.push(event),
   } as unknown as Session
   const relay = new ScpRelay(
@@ -39,17 +46,27 @@ function stage(
         toSink += bytes.toString('latin1')
       },
       tell: () => {},
+      clean: cleaner(obligations.mask, { maskKey: new Secret('of a test') }),
+      endSink: () => {
+        over = true
+      },
       refill: () => {},
     },
     scpOrder(sshString(line))!,
   )
+  if (started) {
+    relay.fromSink(Buffer.from([0]))
+    toSource = ''
+  }
   return {
     judged,
     notes,
+    settled,
     relay,
     source: (text: string) => relay.fromSource(Buffer.from(text, 'latin1')),
     sink: (text: string) => relay.fromSink(Buffer.from(text, 'latin1')),
     heard: () => ({ toSink, toSource }),
+    ended: () => over,
   }
 }
 
@@ -164,4 +181,98 @@ test('a mask duty refuses what is brought away, not what is brought', () => {
   const put = stage('scp -t /srv/x', () => false, masks)
   put.source('C0644 3 x\n')
   expect(put.heard().toSink).toBe('C0644 3 x\n')
+})
+
+test('D11: nothing of the source is read before its answer came: what a sink refuses to take is no line to it', () => {
+  const all = 'C0644 60 taken\nC4755 1 smuggled\nx\0'
+  const { source, sink, heard, judged } = stage('scp -t /srv/x/', undefined, undefined, false)
+  source(all)
+  expect([heard().toSink, judged]).toEqual(['', []])
+  sink('\0')
+  expect(heard().toSink).toBe('C0644 60 taken\n')
+  sink('\x01scp: taken: Permission denied\n')
+  // The source goes on as if it had been taken: what it says next is a record, and judged.
+  expect(heard().toSink).toBe('C0644 60 taken\nC4755 1 smuggled\n')
+  expect(judged[1]).toBe('scp put /srv/x/smuggled (1 bytes, mode 4755)')
+})
+
+test('D11: each line has its answer before the next is read', () => {
+  const { source, sink, heard, judged } = stage('scp -r -t /srv/x/')
+  source('D0755 0 a\nT1 0 1 0\nC0644 1 f\nx\0E\nC0644 0 g\n\0')
+  for (const [most, judgements] of [
+    ['D0755 0 a\n', 1],
+    ['D0755 0 a\nT1 0 1 0\n', 1],
+    ['D0755 0 a\nT1 0 1 0\nC0644 1 f\n', 2],
+    ['D0755 0 a\nT1 0 1 0\nC0644 1 f\nx\0', 2],
+    ['D0755 0 a\nT1 0 1 0\nC0644 1 f\nx\0E\n', 2],
+    ['D0755 0 a\nT1 0 1 0\nC0644 1 f\nx\0E\nC0644 0 g\n', 3],
+  ] as const) {
+    expect([heard().toSink, judged.length]).toEqual([most, judgements])
+    sink('\0')
+  }
+  expect(judged[2]).toContain('/srv/x/g')
+})
+
+test('what is said to the end is passed on before the end is', () => {
+  const { source, sink, relay, heard, ended } = stage('scp -t /srv/x', undefined, undefined, false)
+  source('C0644 1 x\ny\0')
+  relay.sourceEof()
+  sink('\0')
+  expect(ended()).toBe(false)
+  sink('\0')
+  expect([heard().toSink, ended()]).toEqual(['C0644 1 x\ny\0', true])
+})
+
+test.each([
+  ['the sink could not write it', '\0', '\x01scp: x: No space left on device\n'],
+  ['the source could not read it', '\x01scp: x: Input/output error\n', '\0'],
+])('G40: where %s, no digest is said to be of the file', (_, closing, answer) => {
+  const { source, sink, notes, settled } = stage('scp -t /srv/x')
+  source('C0644 4 x\n')
+  sink('\0')
+  source(`good${closing}`)
+  expect(notes).toEqual([])
+  sink(answer)
+  expect(notes).toEqual([expect.objectContaining({ covers: 'moved', bytes: 4 })])
+  expect(settled[0]).toMatch(
+    /^(?:ok|error) put 4 bytes, sha256 [0-9a-f]{64} of 4 bytes in the order they moved, not of/,
+  )
+})
+
+const MASKS: Obligations = { mask: [{ labels: ['pii.*', 'pci.*'], with: 'redact' }] }
+const COMPLAINT = 'scp: \x1b]0;x\x07 ann.smith@example.com 4111111111111111\n'
+
+test.each(['\x01', '\x02', 'x'])(
+  'D11: a complaint of the target that begins with %j shows no value and moves no cursor',
+  (first) => {
+    const put = stage('scp -t /srv/x', undefined, MASKS)
+    for (const byte of `${first}${COMPLAINT}`) put.sink(byte)
+    expect(put.heard().toSource).toMatch(/^[\x01\x02]x?scp: \\u\{1b\}\]0;x\\u\{7\} \*masked\* \*masked\*\n$/)
+    if (first === 'x') return
+    const get = stage('scp -f /srv/x', undefined, MASKS)
+    get.source(`${first}${COMPLAINT}`)
+    expect(get.heard().toSink).toBe(`${first}scp: \\u{1b}]0;x\\u{7} *masked* *masked*\n`)
+  },
+)
+
+test('a complaint without end breaks the protocol', () => {
+  expect(() => stage('scp -t /srv/x').sink(`\x01${'x'.repeat(10_000)}`)).toThrow('protocol')
+})
+
+test.each([
+  ['scp -t /srv/x', 'C0664', false],
+  ['scp -t /srv/x', 'C0666', true],
+  ['scp -t /srv/x', 'C2755', true],
+  ['scp -t /srv/x', 'C1644', true],
+  ['scp -p -t /srv/x', 'C0664', true],
+  ['scp -p -t /srv/x', 'C0644', false],
+  ['scp -r -p -t /srv/x', 'D0775', true],
+])('D4: %s of a %s: who is granted something', (line, record, grants) => {
+  const seen: boolean[] = []
+  const { source } = stage(line, ({ effects: set }) => {
+    seen.push(hasEffect(set, effects('grant')))
+    return false
+  })
+  source(`${record} 0 x\n`)
+  expect(seen).toEqual([grants])
 })

@@ -4,11 +4,12 @@ import { effects } from '../../model/effects.ts'
 import type { Permit, Refusal } from '../contract.ts'
 import { SCP_DEPTH, SCP_LINE_BYTES } from './channel-limits.ts'
 import { type Deciding, decide, type Held } from './decide.ts'
-import { TransferDigest } from './digest.ts'
-import { fileOperation, modeText } from './operation.ts'
+import { coverageText, TransferDigest } from './digest.ts'
+import { fileOperation, modeGrants, modeText } from './operation.ts'
 import { refusalText, sentence } from './reply.ts'
 import { placesOf, type ScpOrder } from './scp-order.ts'
 import { malformed } from './sftp-packets.ts'
+import type { Cleaner } from './target-text.ts'
 
 export interface ScpHost {
   readonly house: Deciding
@@ -16,6 +17,10 @@ export interface ScpHost {
   toSink(bytes: Buffer): void
   /** A line to whoever sits at the client. */
   tell(text: string): void
+  /** How complaints of the target are shown. */
+  readonly clean: Cleaner
+  /** The source says no more, and what it said was passed on. */
+  endSink(): void
   /** What was kept of the source's went on. */
   refill(): void
 }
@@ -45,14 +50,20 @@ export class ScpRelay {
   readonly #order: ScpOrder
   readonly #kept = new Carry()
   readonly #folders: string[] = []
-  /** What comes next of the source: a line, the sink's answer to one, a file's bytes, its closing byte. */
-  #state: 'line' | 'judging' | 'answer' | 'contents' | 'closing' = 'line'
+  /** What comes next: a line of the source, a decision, the sink's answer, a file's bytes, its closing byte. */
+  #state: 'line' | 'judging' | 'answer' | 'contents' | 'closing' = 'answer'
+  /**
+   * What the sink answers next. Each thing is answered once, and nothing of the source is read before: contents that came ahead of a refusal
+   * would be lines to the sink.
+   */
+  #asked: 'start' | 'line' | 'record' | 'file' = 'start'
+  #eof = false
   #moving: Moving | undefined
   /** A folder the sink has not answered for. */
   #entering: string | undefined
   #held: Held | undefined
-  /** Bytes of an error line of the sink. */
-  #complaint = false
+  /** An error line of the sink, as far as it came. */
+  readonly #complaint = new Carry()
   #reading = false
 
   constructor(host: ScpHost, order: ScpOrder) {
@@ -79,6 +90,13 @@ export class ScpRelay {
     while (this.#kept.size > 0 && this.#step());
     this.#reading = false
     this.#host.refill()
+    const waits = this.#state === 'judging' || this.#state === 'answer'
+    if (this.#eof && (this.#kept.size === 0 || !waits)) this.#host.endSink()
+  }
+
+  sourceEof(): void {
+    this.#eof = true
+    this.#read()
   }
 
   /** Takes the next thing from what is kept; false when it is not whole, or has to wait. */
@@ -93,9 +111,8 @@ export class ScpRelay {
     }
     if (this.#state === 'closing' && bytes[0] === 0) {
       this.#kept.keep(bytes.subarray(1))
-      this.#state = 'line'
+      this.#ask('file')
       this.#host.toSink(OK)
-      this.#arrived()
       return true
     }
     const end = bytes.indexOf(NEWLINE)
@@ -112,25 +129,34 @@ export class ScpRelay {
   #line(bytes: Buffer): void {
     if (bytes.length > SCP_LINE_BYTES) throw malformed('an scp line is too long')
     const text = bytes.toString('utf8')
-    // 1 and 2 begin an error of the source, told to whoever sits at the sink: it must not move their cursor (D11).
+    // 1 and 2 begin an error of the source. The sink does not answer it.
     if (bytes[0] === 1 || bytes[0] === 2) {
-      if (this.#state === 'closing') this.#arrived()
-      this.#state = 'line'
-      return this.#host.toSink(Buffer.concat([bytes.subarray(0, 1), Buffer.from(`${plainLine(text.slice(1))}\n`)]))
+      if (this.#state === 'closing') {
+        // It stands where the closing byte would: what came is not the file, and the sink answers.
+        this.#moving?.digest.disturb()
+        this.#ask('file')
+      }
+      return this.#host.toSink(this.#complaintOf('get', bytes))
     }
     if (this.#state !== 'line') throw malformed('scp contents without an end')
     if (text === 'E') {
       this.#folders.pop()
-      return this.#pass(bytes)
+      return this.#pass(bytes, 'line')
     }
-    if (TIMES.test(text)) return this.#pass(bytes)
+    if (TIMES.test(text)) return this.#pass(bytes, 'line')
     const record = RECORD.exec(text)
     if (!record || !Buffer.from(text).equals(bytes)) throw malformed('an scp line nobody knows')
     const [, kind, mode, size, name] = record as unknown as [string, 'C' | 'D', string, string, string]
     this.#judge(bytes, { folder: kind === 'D', size: Number(size), name, mode: Number.parseInt(mode, 8) })
   }
 
-  #pass(line: Buffer): void {
+  #ask(asked: 'line' | 'record' | 'file'): void {
+    this.#state = 'answer'
+    this.#asked = asked
+  }
+
+  #pass(line: Buffer, asked: 'line' | 'record'): void {
+    this.#ask(asked)
     this.#host.toSink(Buffer.concat([line, Buffer.from([NEWLINE])]))
   }
 
@@ -142,7 +168,12 @@ export class ScpRelay {
       return this.#refuse(session.refuse('ssh.path', plainLine(`scp ${name}`), 'not a name a file can have here'))
     const { names: paths, sure } = placesOf(this.#order, this.#folders, name)
     const verb = folder ? (direction === 'put' ? 'scp mkdir' : 'scp list') : `scp ${direction}`
-    const moves = direction === 'get' ? (folder ? READ : GET) : (folder ? WRITE : PUT) | (mode & 0o7000 ? GRANT : 0)
+    const moves =
+      direction === 'get'
+        ? folder
+          ? READ
+          : GET
+        : (folder ? WRITE : PUT) | (modeGrants(mode, this.#order.exact) ? GRANT : 0)
     const set = sure ? moves : moves | UNKNOWN
     this.#state = 'judging'
     this.#held = decide({
@@ -168,8 +199,7 @@ export class ScpRelay {
           this.#entering = name
           session.settle(permit, { status: 'ok', tag: verb, rows: 0, bytes: 0 })
         } else this.#moving = { permit, path: paths.join(' or '), size, left: size, digest: new TransferDigest() }
-        this.#state = 'answer'
-        this.#pass(line)
+        this.#pass(line, 'record')
       },
     })
   }
@@ -193,48 +223,65 @@ export class ScpRelay {
     if (moving.left === 0) this.#state = 'closing'
   }
 
-  #arrived(): void {
+  /** The file under way is over; `taken`: the sink said that it has it. */
+  #arrived(taken: boolean): void {
     const moving = this.#moving
     if (!moving) return
     this.#moving = undefined
     const { session } = this.#host.house
     const { permit, path, digest, size, left } = moving
     if (left === 0) digest.endsAt(size)
+    if (left === 0 && !taken) digest.disturb()
     const coverage = digest.finish()
     const { direction } = this.#order
     session.note({ kind: 'file', op: permit.op, direction, path, bytes: digest.bytes, ...coverage })
-    const tag = plainLine(`${direction} ${digest.bytes} bytes, sha256 ${coverage.sha256}`)
-    session.settle(permit, { status: left === 0 ? 'ok' : 'cancelled', tag, rows: 0, bytes: digest.bytes })
+    const tag = plainLine(`${direction} ${digest.bytes} bytes, sha256 ${coverage.sha256}${coverageText(coverage)}`)
+    const status = left > 0 ? 'cancelled' : taken ? 'ok' : 'error'
+    session.settle(permit, { status, tag, rows: 0, bytes: digest.bytes })
   }
 
-  /** Answers of the sink pass as they are; those to a record say whether its contents come. */
+  /** Answers of the sink: a byte 0, or 1 or 2 and a line. */
   fromSink(bytes: Buffer): void {
-    for (const byte of bytes) {
-      if (this.#complaint) {
-        if (byte === NEWLINE) this.#complaint = false
-      } else if (byte === 0) this.#answered(true)
-      else {
-        this.#complaint = true
-        this.#answered(false)
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#complaint.size === 0 && bytes[at] === 0) {
+        this.#host.toSource(OK)
+        this.#answered(true)
+        at += 1
+        continue
       }
+      const end = bytes.indexOf(NEWLINE, at)
+      this.#complaint.keep(bytes.subarray(at, end < 0 ? bytes.length : end))
+      if (this.#complaint.size > SCP_LINE_BYTES) throw malformed('an scp line is too long')
+      if (end < 0) return
+      this.#host.toSource(this.#complaintOf('put', this.#complaint.take()))
+      this.#answered(false)
+      at = end + 1
     }
-    this.#host.toSource(bytes)
-    this.#read()
+  }
+
+  /** An error line, told to whoever sits at the other side: it must not move their cursor (D11). The target speaks in the one `direction` only. */
+  #complaintOf(direction: 'get' | 'put', bytes: Buffer): Buffer {
+    const known = bytes[0] === 1 || bytes[0] === 2
+    const text = bytes.subarray(known ? 1 : 0).toString('utf8')
+    const shown = this.#order.direction === direction ? this.#host.clean(text) : plainLine(text)
+    return Buffer.from(`${String.fromCharCode(known ? bytes[0]! : 1)}${shown}\n`)
   }
 
   #answered(taken: boolean): void {
     if (this.#state !== 'answer') return
-    if (this.#entering !== undefined && taken) this.#folders.push(this.#entering)
-    this.#entering = undefined
     this.#state = 'line'
-    if (!this.#moving) return
-    if (taken) this.#state = this.#moving.left === 0 ? 'closing' : 'contents'
-    else this.#arrived()
+    if (this.#asked === 'record') {
+      if (this.#entering !== undefined && taken) this.#folders.push(this.#entering)
+      this.#entering = undefined
+      if (this.#moving && taken) this.#state = this.#moving.left === 0 ? 'closing' : 'contents'
+      else this.#arrived(false)
+    } else if (this.#asked === 'file') this.#arrived(taken)
+    this.#read()
   }
 
   over(): void {
     this.#held?.withdraw()
-    this.#arrived()
+    this.#arrived(false)
   }
 }
 

@@ -1,15 +1,16 @@
-import { plainLine } from '../../kit/plain-line.ts'
 import { type Request, STDERR } from './channel-messages.ts'
 import { type Lifetime, lifetime } from './lifetime.ts'
 import type { Program, ProgramParts } from './program.ts'
 import type { ScpOrder } from './scp-order.ts'
 import { ScpRelay } from './scp-relay.ts'
+import { cleaner, type ErrorStream, errorStream } from './target-text.ts'
 
 /** `scp -t` and `scp -f` on the target: allowed as such, and then file by file. */
 export class ScpProgram implements Program {
   readonly granted = true as const
   readonly #parts: ProgramParts
   readonly #puts: boolean
+  readonly #errors: ErrorStream
   readonly #relay: ScpRelay
   readonly #lifetime: Lifetime
   #bytes = 0
@@ -23,11 +24,14 @@ export class ScpProgram implements Program {
       ends.client.write(bytes)
     }
     const toTarget = (bytes: Buffer) => ends.target.write(bytes)
+    this.#errors = errorStream(parts)
     const host = {
       house,
+      clean: cleaner(parts.permit.obligations.mask, house.session),
       toSource: this.#puts ? toClient : toTarget,
       toSink: this.#puts ? toTarget : toClient,
       tell: (text: string) => ends.client.write(Buffer.from(text), STDERR),
+      endSink: () => ends.target.eof(),
       refill: parts.refill,
     }
     this.#relay = new ScpRelay(host, order)
@@ -48,20 +52,22 @@ export class ScpProgram implements Program {
     else this.#relay.fromSink(bytes)
   }
   fromTarget(bytes: Buffer, type: number): void {
-    // What scp says on standard error names files of its own choice.
-    if (type === STDERR)
-      this.#parts.ends.client.write(Buffer.from(`${plainLine(bytes.toString('utf8').trimEnd())}\n`), STDERR)
+    if (type === STDERR) this.#errors.push(bytes)
     else if (this.#puts) this.#relay.fromSink(bytes)
     else this.#relay.fromSource(bytes)
   }
   clientEof(): void {
-    this.#parts.ends.target.eof()
+    if (this.#puts) this.#relay.sourceEof()
+    else this.#parts.ends.target.eof()
   }
-  targetEof(): void {}
+  targetEof(): void {
+    this.#errors.end()
+  }
   said(_: Request): void {}
   resized(): void {}
   failed(): void {}
   over(): void {
+    this.#errors.end()
     this.#relay.over()
     this.#lifetime.end(this.#bytes)
   }

@@ -15,6 +15,7 @@ import { exitOf, refusalText } from './reply.ts'
 import { CLIENT_REQUESTS, TARGET_REQUESTS, treatmentOf } from './request-table.ts'
 import { scpOrder } from './scp-order.ts'
 import { Surroundings } from './surroundings.ts'
+import { type Cleaner, cleaner, shownRequest } from './target-text.ts'
 import { readTerminal, readWindow } from './terminal.ts'
 import { transferOperation } from './transfer-order.ts'
 import { variableKind } from './variables.ts'
@@ -39,6 +40,8 @@ export class SessionChannel implements Flow {
   readonly #asked: ((granted: boolean) => void)[] = []
   #reached = false
   readonly #surroundings = new Surroundings()
+  /** How words of the target are shown: as the last permit says. */
+  #clean: Cleaner = plainLine
   #program: Program | undefined
   /** A program was asked for: a channel has one (RFC 4254 §6.5). */
   #started = false
@@ -253,6 +256,7 @@ export class SessionChannel implements Flow {
         if (waits) this.#resume()
       },
       granted: (permit) => {
+        this.#clean = cleaner(permit.obligations.mask, session)
         if (this.#over) session.settle(permit, { status: 'cancelled', tag: 'the channel closed', rows: 0, bytes: 0 })
         else answers.granted(permit)
         if (waits) this.#resume()
@@ -282,7 +286,7 @@ export class SessionChannel implements Flow {
 
   #unreached(why: string): void {
     for (const answered of this.#asked.splice(0)) answered(false)
-    this.#exit(255, `sluice: the target opened no channel: ${plainLine(why)}\n`)
+    this.#exit(255, `sluice: the target opened no channel: ${this.#clean(why)}\n`)
   }
 
   clientReply(): void {}
@@ -294,8 +298,9 @@ export class SessionChannel implements Flow {
   targetRequest(request: Request): void {
     const treatment = treatmentOf(TARGET_REQUESTS, request.name)
     if (treatment === 'follow' && this.#program) {
-      this.#program.said(request)
-      this.#client.say(MESSAGE.REQUEST, requestBody(request.name, false, request.rest))
+      const shown = shownRequest(request, this.#clean)
+      this.#program.said(shown)
+      this.#client.say(MESSAGE.REQUEST, requestBody(shown.name, false, shown.rest))
     }
     if (request.wantReply) this.#target.say(MESSAGE.FAILURE, NOTHING)
   }

@@ -1,4 +1,5 @@
 import { plainLine } from '../../kit/plain-line.ts'
+import { type TextScrubber, textScrubber } from '../../masking/index.ts'
 import type { Permit } from '../contract.ts'
 import type { Deciding } from './decide.ts'
 import { coverageText, TransferDigest } from './digest.ts'
@@ -8,6 +9,8 @@ export interface OpenFile {
   readonly permit: Permit
   readonly path: string
   readonly folder: boolean
+  /** Masks names in it. */
+  readonly names: TextScrubber | undefined
   readonly got: TransferDigest
   readonly put: TransferDigest
   /** WRITEs the server has not answered. */
@@ -51,7 +54,9 @@ export class OpenFiles {
     const { permit, path, folder, writes, fresh, appends } = opening
     const { timeout_ms } = permit.obligations
     const until_ms = timeout_ms === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout_ms
-    const file = { permit, path, folder, until_ms, got: new TransferDigest(), put: new TransferDigest(), writing: 0 }
+    const names = textScrubber(permit.obligations.mask, this.#house.session.maskKey)
+    const [got, put] = [new TransferDigest(), new TransferDigest()]
+    const file = { permit, path, folder, names, until_ms, got, put, writing: 0 }
     // It began empty: what is put is all of it.
     if (fresh) file.put.lasts(0)
     if (appends) file.put.disturb()

@@ -41,7 +41,7 @@ export const FX = { OK: 0, EOF: 1, PERMISSION_DENIED: 3, FAILURE: 4, BAD_MESSAGE
 export const FXF = { READ: 1, WRITE: 2, APPEND: 4, CREAT: 8, TRUNC: 16, EXCL: 32 } as const
 
 /** §5: which attributes follow. */
-export const ATTR = { SIZE: 1, UIDGID: 2, PERMISSIONS: 4 } as const
+export const ATTR = { SIZE: 1, UIDGID: 2, PERMISSIONS: 4, TIMES: 8, EXTENDED: 0x8000_0000 } as const
 
 /** Reads packets: `uint32 length, byte type, …`. */
 export interface PacketReader {

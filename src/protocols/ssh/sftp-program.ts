@@ -2,20 +2,22 @@ import { type Request, STDERR } from './channel-messages.ts'
 import { type Lifetime, lifetime } from './lifetime.ts'
 import type { Program, ProgramParts } from './program.ts'
 import { SftpRelay } from './sftp.ts'
+import { cleaner, type ErrorStream, errorStream } from './target-text.ts'
 
 /** The `sftp` subsystem: allowed as such, and then request by request. */
 export class SftpProgram implements Program {
   readonly granted = true as const
-  readonly #parts: ProgramParts
+  readonly #errors: ErrorStream
   readonly #relay: SftpRelay
   readonly #lifetime: Lifetime
   #bytes = 0
 
   constructor(parts: ProgramParts) {
-    this.#parts = parts
     const { house, ends } = parts
+    this.#errors = errorStream(parts)
     this.#relay = new SftpRelay({
       house,
+      clean: cleaner(parts.permit.obligations.mask, house.session),
       toClient: (bytes) => {
         this.#bytes += bytes.length
         ends.client.write(bytes)
@@ -41,17 +43,20 @@ export class SftpProgram implements Program {
     this.#relay.fromClient(bytes)
   }
   fromTarget(bytes: Buffer, type: number): void {
-    if (type === STDERR) this.#parts.ends.client.write(bytes, STDERR)
+    if (type === STDERR) this.#errors.push(bytes)
     else this.#relay.fromTarget(bytes)
   }
   clientEof(): void {
     this.#relay.clientEof()
   }
-  targetEof(): void {}
+  targetEof(): void {
+    this.#errors.end()
+  }
   said(_: Request): void {}
   resized(): void {}
   failed(): void {}
   over(): void {
+    this.#errors.end()
     this.#relay.over()
     this.#lifetime.end(this.#bytes)
   }

@@ -84,3 +84,18 @@ test.each([
 })
 
 const GRANT = effects('grant')
+
+test.each([
+  ['expand-path@openssh.com', 'mine', ['/own/mine', '/own/soft']],
+  ['expand-path@openssh.com', '../secret', ['/secret', '/own/soft']],
+  ['expand-path@openssh.com', '/x/../y', ['/y', '/own/soft']],
+  // Whichever is the link: as seen from home, and from where the other lies.
+  ['fsync@openssh.com', 'mine', ['/home/me/mine', '/own/soft', '/own/mine']],
+])('D10: with %s, a link to %s at /own/soft is judged by where it leads', (extension, text, names) => {
+  const version = Buffer.concat([Buffer.from([FXP.VERSION, 0, 0, 0, 3]), sshString(extension), sshString('1')])
+  const { say, judged } = stage({
+    serve: (packet) => (packet[4] === FXP.INIT ? Buffer.concat([sshUint32(version.length), version]) : server(packet)),
+  })
+  say(INIT, sftpPacket(FXP.SYMLINK, 1, sshString(text), sshString('/own/soft')))
+  expect(new Set(judged.flatMap(({ objects }) => objects.map(({ name }) => name)))).toEqual(new Set(names))
+})

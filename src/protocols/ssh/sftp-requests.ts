@@ -94,7 +94,7 @@ export function readSftpRequest(packet: Buffer): SftpRequest {
     case FXP.RENAME:
       return files('rename', WRITE, use('written', reader.string()), use('written', reader.string()))
     case FXP.SYMLINK:
-      // OpenSSH takes the target first, unlike the draft (its PROTOCOL §4.1). Both are judged, so the order does not matter.
+      // OpenSSH takes the link's text first, unlike the draft (its PROTOCOL §4.1).
       return files('symlink', WRITE, use('written', reader.string()), use('written', reader.string()))
     case FXP.EXTENDED:
       return extended(reader, files)
@@ -146,7 +146,7 @@ function extended(reader: SshReader, files: Files): SftpRequest {
 }
 
 /** Extensions a server may be seen to offer: those read above. */
-export const EXTENSIONS: ReadonlySet<string> = new Set([
+const EXTENSIONS: ReadonlySet<string> = new Set([
   'posix-rename@openssh.com',
   'hardlink@openssh.com',
   'statvfs@openssh.com',
@@ -159,6 +159,16 @@ export const EXTENSIONS: ReadonlySet<string> = new Set([
   'users-groups-by-id@openssh.com',
   'limits@openssh.com',
 ])
+
+/** Those of a server's greeting, with their versions: short numbers, for a client shows them. */
+export function readExtensions(reader: SshReader): (readonly [name: string, version: string])[] {
+  const known: (readonly [string, string])[] = []
+  while (reader.remaining > 0) {
+    const [name, version] = [reader.string().toString('latin1'), reader.string().toString('latin1')]
+    if (EXTENSIONS.has(name) && (/^\d{1,8}$/.test(version) || version === '')) known.push([name, version])
+  }
+  return known
+}
 
 function opening(path: Buffer, flags: number, attributes: Attributes): FileRequest {
   const writes = (flags & (FXF.WRITE | FXF.APPEND | FXF.CREAT | FXF.TRUNC)) !== 0

@@ -1,8 +1,14 @@
+import type { FileDeed } from './operation.ts'
 import { namesOf, parted, plainPath, readPath } from './sftp-paths.ts'
 import type { FileRequest, PathUse } from './sftp-requests.ts'
 
 /** The names each path of a request is judged by; none for a path that cannot be judged. */
 export type PathNames = ReadonlyMap<PathUse, readonly string[]>
+
+interface OpenName {
+  readonly deed: FileDeed
+  readonly path: string
+}
 
 type Told = (path: string | undefined) => void
 
@@ -25,6 +31,8 @@ export class PathResolver {
   readonly #ask: PathQuestions
   /** Where relative paths begin. */
   home = '/'
+  /** The server takes a symlink's text before its name, unlike the draft. Where that is not known both orders are judged. */
+  textFirst = false
 
   constructor(questions: PathQuestions) {
     this.#ask = questions
@@ -32,23 +40,39 @@ export class PathResolver {
 
   resolve(request: FileRequest, told: (names: PathNames) => void): void {
     const names = new Map<PathUse, readonly string[]>()
+    const link = request.verb === 'sftp symlink'
+    // A link's text is seen from the folder the link lies in, which must be known first.
+    const uses = link ? request.uses.toReversed() : request.uses
     const next = (i: number): void => {
-      const use = request.uses[i]
+      const use = uses[i]
       if (!use) return told(names)
-      const same = request.uses
-        .slice(0, i)
-        .find((earlier) => earlier.path.equals(use.path) && earlier.follow === use.follow)
+      const same = link
+        ? undefined
+        : uses.slice(0, i).find((earlier) => earlier.path.equals(use.path) && earlier.follow === use.follow)
       const read = readPath(use.path)
       if (same || 'bad' in read) {
         names.set(use, same ? names.get(same)! : [])
         return next(i + 1)
       }
-      this.#resolved(read.path, use.follow, (resolved) => {
-        names.set(use, namesOf(plainPath(read.path, this.home), resolved))
+      const beside =
+        link && this.textFirst && i === 1 && !read.path.startsWith('/') ? names.get(uses[0]!)?.at(-1) : undefined
+      const path = beside === undefined ? read.path : `${parted(beside).folder}/${read.path}`
+      this.#resolved(path, use.follow, (resolved) => {
+        names.set(use, namesOf(plainPath(path, this.home), resolved))
         next(i + 1)
       })
     }
     next(0)
+  }
+
+  /** What a request does to which names. `open`: of the files it names by handle. */
+  namesBy(request: FileRequest, names: PathNames, open: readonly OpenName[]): Record<FileDeed, readonly string[]> {
+    const by = (deed: FileDeed) => [
+      ...request.uses.filter((use) => use.deed === deed).flatMap((use) => names.get(use) ?? []),
+      ...open.filter((each) => each.deed === deed).map(({ path }) => path),
+    ]
+    const links = request.verb === 'sftp symlink' && !this.textFirst ? linkNames(request, names) : []
+    return { read: by('read'), written: [...by('written'), ...links], deleted: by('deleted') }
   }
 
   /** The whole of it, or its folder, and the last name as it stands. */
@@ -72,8 +96,8 @@ export class PathResolver {
   }
 }
 
-/** What a link's text leads to from where the link lies. Servers differ in which of the two is the link, so both ways are judged. */
-export function linkNames({ uses }: FileRequest, names: PathNames): string[] {
+/** What a link's text leads to from where the link lies, whichever of the two is the link. */
+function linkNames({ uses }: FileRequest, names: PathNames): string[] {
   return uses.flatMap((text, i) => {
     const beside = names.get(uses[1 - i]!)?.at(-1)
     return beside === undefined ? [] : [plainPath(text.path.toString('utf8'), parted(beside).folder)]

@@ -1,19 +1,24 @@
 import { plainLine } from '../../kit/plain-line.ts'
 import { SshReader, sshString, sshUint32 } from '../../kit/ssh-wire.ts'
+import { type TextScrubber, textScrubber } from '../../masking/index.ts'
 import type { Permit } from '../contract.ts'
 import { SFTP_HANDLES, SFTP_OUTSTANDING } from './channel-limits.ts'
 import { type Deciding, decide, type Held } from './decide.ts'
 import { fileOperation } from './operation.ts'
 import { refusalText, sentence } from './reply.ts'
+import { shownAnswer } from './sftp-answers.ts'
 import { attributesText } from './sftp-attributes.ts'
 import { type OpenFile, OpenFiles } from './sftp-files.ts'
 import { FX, FXP, malformed, SftpFramer, sftpPacket, statusOf, statusPacket } from './sftp-packets.ts'
 import { readPath } from './sftp-paths.ts'
-import { EXTENSIONS, type FileRequest, type PathUse, readSftpRequest } from './sftp-requests.ts'
-import { linkNames, type PathNames, PathResolver } from './sftp-resolver.ts'
+import { type FileRequest, readExtensions, readSftpRequest } from './sftp-requests.ts'
+import { type PathNames, PathResolver } from './sftp-resolver.ts'
+import type { Cleaner } from './target-text.ts'
 
 export interface SftpHost {
   readonly house: Deciding
+  /** How sentences of the server are shown. */
+  readonly clean: Cleaner
   toClient(bytes: Buffer): void
   toTarget(bytes: Buffer): void
   /** A line to whoever sits at the client. */
@@ -39,6 +44,8 @@ interface Asked {
   readonly own: boolean
   /** A READ: where what comes belongs. */
   readonly read?: Place
+  /** Masks the names of files in what comes. */
+  readonly names?: TextScrubber | undefined
   local?: Buffer
   done: boolean
 }
@@ -169,13 +176,14 @@ export class SftpRelay {
     if (packet[4] === FXP.CLOSE) return this.#pass(id, packet, () => this.#files.closed(handle))
     if (performance.now() > file.until_ms)
       return this.#say(id, FX.PERMISSION_DENIED, 'sluice: the time limit of a rule')
+    if (packet[4] === FXP.READDIR) return this.#pass(id, packet, undefined, { names: file.names })
     if (packet[4] !== FXP.READ) return this.#pass(id, packet)
     // READ: string handle, uint64 offset, uint32 length
     const offset = Number(packet.readBigUInt64BE(13 + handle.length))
     const eof = (answer: Buffer) => {
       if (statusOf(answer) === FX.EOF) file.got.endsAt(offset)
     }
-    this.#pass(id, packet, eof, { file, offset })
+    this.#pass(id, packet, eof, { read: { file, offset } })
   }
 
   /** The beginning of a WRITE: id, string handle, uint64 offset, string data. */
@@ -236,12 +244,8 @@ export class SftpRelay {
       this.#say(id, FX.FAILURE, 'sluice: no such handle, or too many')
       return this.#judged()
     }
-    const by = (deed: PathUse['deed']) => [
-      ...request.uses.filter((use) => use.deed === deed).flatMap((use) => names.get(use) ?? []),
-      ...(deed === 'written' && request.verb === 'sftp symlink' ? linkNames(request, names) : []),
-      ...files.filter((each) => each.deed === deed).map(({ file }) => file!.path),
-    ]
-    const [read, written, deleted] = [by('read'), by('written'), by('deleted')]
+    const open = files.map(({ file, deed }) => ({ deed, path: file!.path }))
+    const { read, written, deleted } = this.#resolver.namesBy(request, names, open)
     const first = [...read, ...written, ...deleted]
     const attributes = request.attributes ? attributesText(request.attributes) : ''
     const text = plainLine(`${request.verb} ${[...new Set(first)].join(' ')}`.trim() + attributes)
@@ -283,7 +287,7 @@ export class SftpRelay {
       return this.#say(id, FX.PERMISSION_DENIED, plainLine(`sluice: ${sentence(refusal)}`))
     }
     this.#files.changed(request, path)
-    this.#pass(id, packet, (answer) => {
+    const answered = (answer: Buffer) => {
       if (request.opens && answer[4] === FXP.HANDLE) {
         const handle = new SshReader(answer.subarray(9)).string().toString('latin1')
         return this.#files.opened(handle, {
@@ -301,11 +305,17 @@ export class SftpRelay {
       if (failed && request.attributes?.size !== undefined) this.#files.disturb(path)
       const tag = failed ? `status ${code}` : request.verb
       session.settle(permit, { status: failed ? 'error' : 'ok', tag, rows: 0, bytes: 0 })
-    })
+    }
+    this.#pass(id, packet, answered, { names: textScrubber(permit.obligations.mask, session.maskKey) })
   }
 
-  #pass(id: number, packet: Buffer, answered: Asked['answered'] = () => {}, read?: Asked['read']): void {
-    this.#ask({ id, answered, own: false, done: false, ...(read && { read }) })
+  #pass(
+    id: number,
+    packet: Buffer,
+    answered: Asked['answered'] = () => {},
+    more?: Pick<Asked, 'read' | 'names'>,
+  ): void {
+    this.#ask({ id, answered, own: false, done: false, ...more })
     this.#host.toTarget(packet)
   }
 
@@ -338,7 +348,7 @@ export class SftpRelay {
     const asked = this.#byId.get(packet.readUInt32BE(5))
     if (!asked) throw malformed('an SFTP answer nobody asked for')
     this.#byId.delete(asked.id)
-    if (!asked.own) this.#host.toClient(packet)
+    if (!asked.own) this.#host.toClient(shownAnswer(packet, { clean: this.#host.clean, names: asked.names }))
     asked.done = true
     asked.answered?.(packet)
     this.#inTurn()
@@ -348,12 +358,10 @@ export class SftpRelay {
   #greeted(packet: Buffer): void {
     if (this.#phase !== 'greeted' || packet.readUInt32BE(5) !== 3) throw malformed('an SFTP version we do not speak')
     const reader = new SshReader(packet.subarray(9))
-    const pairs: Buffer[] = []
-    while (reader.remaining > 0) {
-      const [name, value] = [reader.string(), reader.string()]
-      if (EXTENSIONS.has(name.toString('latin1'))) pairs.push(sshString(name), sshString(value))
-    }
-    const rest = Buffer.concat([sshUint32(3), ...pairs])
+    const pairs = readExtensions(reader)
+    // OpenSSH alone offers this one.
+    this.#resolver.textFirst = pairs.some(([name]) => name === 'expand-path@openssh.com')
+    const rest = Buffer.concat([sshUint32(3), ...pairs.flat().map(sshString)])
     this.#nameOf(FXP.REALPATH, '.', (home) => {
       this.#resolver.home = home ?? '/'
       this.#host.toClient(Buffer.concat([sshUint32(rest.length + 1), Buffer.from([FXP.VERSION]), rest]))
