@@ -40,12 +40,9 @@ const pull = route('admin', {
         kind: z.enum(['token', 'principal', 'resource', 'all']),
         subject: subject.default('*').openapi({ description: 'A token’s id, a principal’s id, a resource’s name.' }),
         reason,
-        unseen: z
-          .boolean()
-          .default(false)
-          .openapi({
-            description: 'Shut out a name that is not there yet, too; else it is taken for a slip of the pen.',
-          }),
+        unseen: z.boolean().default(false).openapi({
+          description: 'Shut out a name that is not there yet, too; else it is taken for a slip of the pen.',
+        }),
       }),
     ),
   },

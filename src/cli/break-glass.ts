@@ -4,6 +4,7 @@ import { answerOf, contextOf } from './context.ts'
 import { briefly, instantOf } from './duration.ts'
 import { CommandFailure, EXIT } from './exit.ts'
 import { loginFile, storeLogin } from './login/stored.ts'
+import { visible } from './paint.ts'
 
 /** `sluice break-glass status|seal|open` */
 export function registerBreakGlassCommands(program: Command): void {
@@ -43,7 +44,7 @@ async function status(_options: object, command: Command): Promise<void> {
   context.print(`${found.state === 'open' ? paint.red('open') : found.state}${groups}\n`)
   if (found.sealed_ms !== undefined) context.print(`sealed  ${instantOf(found.sealed_ms)} by ${found.sealedBy}\n`)
   if (found.opened_ms !== undefined)
-    context.print(`opened  ${instantOf(found.opened_ms)} from ${found.openedFrom}: ${found.openedWhy}\n`)
+    context.print(`opened  ${instantOf(found.opened_ms)} from ${found.openedFrom}: ${visible(found.openedWhy ?? '')}\n`)
 }
 
 async function seal({ group = ['admins'] }: { group?: string[] }, command: Command): Promise<void> {

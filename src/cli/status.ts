@@ -3,6 +3,7 @@ import { SluiceError } from '../kit/errors.ts'
 import { answerOf, type Context, contextOf } from './context.ts'
 import { briefly } from './duration.ts'
 import { CommandFailure, EXIT, exitFor } from './exit.ts'
+import { visible } from './paint.ts'
 import { counted } from './policy/print.ts'
 
 /** `sluice status`: who you are, which policy is in force, and whether anything keeps the gateway from forwarding. */
@@ -35,9 +36,10 @@ export function registerStatusCommand(program: Command): void {
       context.print(
         `policy    ${policy.version.slice(0, 12)}: ${counted(policy.rules, 'rule')}, ${counted(policy.resources, 'resource')}, in force for ${briefly(Date.now() - policy.loaded_ms)}\n`,
       )
-      for (const problem of policy.problems) context.print(`${paint.yellow('policy is broken on disk')}  ${problem}\n`)
-      for (const notice of notices) context.print(`${paint.yellow('notice')}  ${notice}\n`)
-      for (const problem of problems) context.print(`${paint.red('not forwarding')}  ${problem}\n`)
+      for (const problem of policy.problems)
+        context.print(`${paint.yellow('policy is broken on disk')}  ${visible(problem)}\n`)
+      for (const notice of notices) context.print(`${paint.yellow('notice')}  ${visible(notice)}\n`)
+      for (const problem of problems) context.print(`${paint.red('not forwarding')}  ${visible(problem)}\n`)
     })
 }
 

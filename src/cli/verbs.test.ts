@@ -107,6 +107,16 @@ test('a name nobody has is told with what is like it, and shut out beforehand on
   await listener.close()
 })
 
+// D24
+test('what a caller gave as a reason cannot act on the terminal of whoever reads it', async () => {
+  const openedWhy = 'down\u001b[2J\nsealed  by nobody\u202e'
+  const opened = { state: 'open', groups: ['admins'], opened_ms: 1, openedFrom: '127.0.0.1', openedWhy }
+  answers.set('GET /break-glass', opened)
+  const { out } = await sluice('break-glass', 'status')
+  expect(out.split('\n')).toHaveLength(3)
+  expect(out).not.toMatch(/[^\n\x20-\x7e]/)
+})
+
 test('waiting for a request gives the newest one alone, so that what a script approves is one request', async () => {
   const approvals = [
     approval('apr_old'),

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { answerOf, contextOf } from './context.ts'
 import { briefly } from './duration.ts'
+import { visible } from './paint.ts'
 
 /** `sluice whoami` */
 export function registerWhoamiCommand(program: Command): void {
@@ -15,7 +16,7 @@ export function registerWhoamiCommand(program: Command): void {
       const [self, ...behind] = me.principal.chain
       const chain = behind.map((party) => ` for ${party.id}`).join('')
       context.print(
-        `${self?.id}${chain}${self && self.name !== '' && !self.id.endsWith(`:${self.name}`) ? ` (${self.name})` : ''}\n`,
+        `${self?.id}${chain}${self && self.name !== '' && !self.id.endsWith(`:${self.name}`) ? ` (${visible(self.name)})` : ''}\n`,
       )
       context.print(`groups   ${self?.groups.join(', ') || 'none'}\n`)
       if (me.signIn)

@@ -94,10 +94,14 @@ export async function createGateway(config: GatewayConfig): Promise<Gateway> {
 
 /** An error of the gateway's own or of its target, with its place: the only trace of it, since the client hears nothing of it. */
 function report(log: Log, error: SluiceError, session?: GatewaySession): void {
+  const where = session && { session: session.id, resource: session.resource.name }
+  // A wrong name of a database is its client's mistake: nobody who runs the gateway has to act.
+  if (error.code === 'target.refused')
+    return log.info('a target refused what a client asked for', { ...where, detail: error.detail })
   // What a target refused has no place in our code.
   const { stack } = error.code !== 'internal' ? {} : error.cause instanceof Error ? error.cause : error
   log.error('a session ended by an error that is not its client’s', {
-    ...(session && { session: session.id, resource: session.resource.name }),
+    ...where,
     code: error.code,
     detail: error.detail,
     stack,

@@ -22,7 +22,14 @@ export function createLog(
     (message: string, fields: Record<string, unknown> = {}) => {
       if (ORDER.indexOf(name) < least) return
       const time = new Date().toISOString()
-      write(`${JSON.stringify({ time, level: name, message: stripVTControlCharacters(message), ...fields })}\n`)
+      write(`${inert(JSON.stringify({ time, level: name, message: stripVTControlCharacters(message), ...fields }))}\n`)
     }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** JSON spells C0 controls out, and leaves what else moves or hides on a terminal (C1, directions, line separators) as it is. Still the same JSON. */
+function inert(json: string): string {
+  return json.replace(/[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) =>
+    [...Array(mark.length).keys()].map((i) => `\\u${mark.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
+  )
 }

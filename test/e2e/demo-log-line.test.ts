@@ -17,3 +17,17 @@ test('the demo tells its terminal what the gateway logs, in words', () => {
     'error: a session ended (code internal)\nError: x\n    at y',
   ])
 })
+
+// D24, G34
+test('what a caller wrote cannot act on the terminal, nor begin a line of its own', () => {
+  const line = formatLogLine(
+    JSON.stringify({
+      level: 'error',
+      message: 'BREAK-GLASS: the sealed account was opened',
+      why: 'fine\n\u001b[2Jerror: all is well\u202e\r\u009b31m',
+      problems: ['a\u001b]0;title\u0007b\nc'],
+    }),
+  )
+  expect(line.split('\n')).toHaveLength(2)
+  expect(line).not.toMatch(/[^\n\x20-\x7e]/)
+})

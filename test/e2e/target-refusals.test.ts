@@ -63,6 +63,7 @@ beforeAll(async () => {
       ...{ users: [{ name: 'postgres', password: { file } }], tls: { mode: 'disable' }, ...more },
     })
   const documents = [
+    resource('here', open.port, {}),
     resource('wrong-password', open.port, { users: [{ name: 'postgres', password: { file: wrong } }] }),
     resource('no-tls', open.port, { tls: { mode: 'require' } }),
     resource('only-tls', secure.port, {}),
@@ -121,6 +122,19 @@ describe.each(CASES)('%s', (resource, everyone, administrators) => {
     expect(said + (await endOf(resource, 'human:eve'))).not.toMatch(administrators)
     expect(await endOf(resource, 'human:eve')).toMatch(/^(target|vault)\.\w+: [A-Z]/)
   })
+})
+
+it('a database that is not there is its client’s mistake: in the record, and no error in the log', async () => {
+  const asked = gateway.login('human:eve', { resource: 'here', database: 'no\u001b[31msuch' })
+  const said = (await canonicalPsql(asked, 'select 1')).stderr
+  expect(said).toContain('does not exist')
+  await until(async () => closesOf(gateway).some(({ reason }) => reason === 'target.refused'))
+  const lines = gateway
+    .log()
+    .split('\n')
+    .filter((line) => line.includes('no\\u001b[31msuch') || line.includes('target.refused'))
+  expect(new Set(lines.map((line) => (JSON.parse(line) as { level: string }).level))).toEqual(new Set(['info']))
+  expect(lines.join()).not.toContain('stack')
 })
 
 it('over SSH an administrator is told why, others are not', async () => {

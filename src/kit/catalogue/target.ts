@@ -40,6 +40,11 @@ export const TARGET_CODES = {
     message: 'The target refuses what the client asked for.',
     remedy: 'Check the database name and the settings the client asks for.',
   },
+  'target.busy': {
+    message: 'The target takes no connection now.',
+    remedy:
+      'Try again in a moment; an administrator looks at how many connections the target allows, and whether it is starting.',
+  },
   'target.catalogue': {
     message: 'The target’s catalogue cannot be read, so no column is known.',
     remedy: 'Try again later; an administrator checks that the account may read pg_catalog.',

@@ -46,7 +46,7 @@ const NEWEST_MAJOR = 18
 
 /**
  * Logs in to the target: TLS as configured, then whatever the server asks of trust, password, MD5 and SCRAM. Takes LOGIN_MS at most. Throws
- * SluiceError `target.login`, `target.left`, `target.unreachable`, `target.refused` (its `cause` is what the client may be told) or
+ * SluiceError `target.login`, `target.left`, `target.unreachable`, `target.refused`, `target.busy` (their `cause` is what the client may be told) or
  * `protocol.target`; the stream is then destroyed. Spec: "Message Flow", Start-up.
  */
 export async function login(upstream: Upstream, wanted: LoginWish): Promise<LoggedIn> {
@@ -251,8 +251,10 @@ function refusedBy(body: Buffer, wanted: LoginWish): SluiceError {
   const fields = readErrorFields(body)
   const code = fields.get('C') ?? ''
   const said = fields.get('M') ?? ''
-  const message = CALLERS_FAULT[code]?.(wanted, said) ?? BUSY[code]
-  if (message === undefined)
-    return new SluiceError(NO_TLS.test(said) ? 'target.tls_required' : 'target.login', `${code} ${said}`)
-  return new SluiceError('target.refused', `${code} ${said}`, { cause: { severity: 'FATAL', code, message } })
+  const told = (message: string) => ({ cause: { severity: 'FATAL', code, message } })
+  const asked = CALLERS_FAULT[code]?.(wanted, said)
+  if (asked !== undefined) return new SluiceError('target.refused', `${code} ${said}`, told(asked))
+  const busy = BUSY[code]
+  if (busy !== undefined) return new SluiceError('target.busy', `${code} ${said}`, told(busy))
+  return new SluiceError(NO_TLS.test(said) ? 'target.tls_required' : 'target.login', `${code} ${said}`)
 }
