@@ -18,7 +18,9 @@ async function serve({ config, issue, ttl_ms }: ServeWish): Promise<void> {
     await gateway.stop()
     throw error
   }
-  process.stderr.write(`Sluice is ready: PostgreSQL ${gateway.postgres}, API ${gateway.api}\n`)
+  const { postgres, ssh, tunnel, api } = gateway
+  const others = `${ssh ? `, SSH ${ssh}` : ''}${tunnel ? `, connectors ${tunnel}` : ''}`
+  process.stderr.write(`Sluice is ready: PostgreSQL ${postgres}${others}, API ${api}\n`)
 }
 
 /** Runs a connector until a signal, or until its gateway will never take it in. */

@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
@@ -28,7 +29,7 @@ import { createSsh } from './protocols/ssh/index.ts'
 import { textAnalyser } from './setup/analyse.ts'
 import { auditReader } from './setup/audit.ts'
 import { type KeyPair, ownCertificate } from './setup/certificate.ts'
-import { type GatewaySettings, hostNamesOf } from './setup/config.ts'
+import { type GatewaySettings, hostNamesOf, reachedAt, writtenNames } from './setup/config.ts'
 import { resourceDirectory } from './setup/directory.ts'
 import { openPolicyFolder, type PolicyFolder } from './setup/policy-folder.ts'
 import { policyService } from './setup/policy-service.ts'
@@ -123,7 +124,7 @@ async function start(start: Start): Promise<RunningGateway> {
   const postgres = `${settings.listen.postgres.host}:${gateway.ports[0]}`
   const ssh = settings.listen.ssh && `${settings.listen.ssh.host}:${gateway.ports[1]}`
   const api = closers.keep(await serveApi(start, services, { gateway, postgres, ssh, certificate, tunnels }))
-  services.publicUrl.base ||= api.url
+  services.publicUrl.base ||= reachedAt(api.url, settings, hostname())
   return {
     postgres,
     ...(ssh !== undefined && { ssh }),
@@ -157,7 +158,7 @@ async function openTunnels(start: Start, { vault, store, ledger, clock, attempts
   if (tunnel === undefined) return { dialer, address: undefined }
   const { port } = await dialer.listen(tunnel)
   const host = tunnel.host.includes(':') ? `[${tunnel.host}]` : tunnel.host
-  return { dialer, address: settings.publicTunnel ?? `${host}:${port}` }
+  return { dialer, address: settings.publicTunnel ?? reachedAt(`${host}:${port}`, settings) }
 }
 
 type Services = Awaited<ReturnType<typeof openServices>>
@@ -266,6 +267,7 @@ function serveApi({ settings, version, log }: Start, services: Services, running
   const { gateway, certificate } = running
   const { host, port } = settings.listen.api
   const dir = join(settings.dataDir, 'ledger')
+  const at = (listener: string | undefined) => listener && reachedAt(listener, settings)
   const app = createApi({
     ...services,
     version,
@@ -283,9 +285,9 @@ function serveApi({ settings, version, log }: Start, services: Services, running
     }),
     resources: resourceDirectory(
       () => policies.current(),
-      (protocol) => (protocol === 'ssh' ? running.ssh : running.postgres),
+      (protocol) => at(protocol === 'ssh' ? running.ssh : running.postgres),
     ),
-    ssh: { ...services.ssh, address: () => running.ssh },
+    ssh: { ...services.ssh, address: () => at(running.ssh) },
     audit: auditReader({
       dir,
       transcripts: join(settings.dataDir, 'transcripts'),
@@ -327,7 +329,7 @@ function recordPolicies(policies: PolicyFolder, ledger: LedgerPort, gateway: Gat
 
 function certificateOf(settings: GatewaySettings): KeyPair {
   try {
-    if (!settings.tls) return ownCertificate(join(settings.dataDir, 'tls'), Date.now())
+    if (!settings.tls) return ownCertificate(join(settings.dataDir, 'tls'), writtenNames(settings), Date.now())
     return { cert: readFileSync(settings.tls.cert, 'utf8'), key: readFileSync(settings.tls.key, 'utf8') }
   } catch (error) {
     throw new SluiceError(

@@ -1,6 +1,7 @@
 import { type ClientResponse, hc } from 'hono/client'
 import { CATALOGUE, type ErrorCode } from '../kit/catalogue.ts'
 import { SluiceError } from '../kit/errors.ts'
+import { isUntrusted } from '../kit/untrusted.ts'
 import type { Api } from './app.ts'
 
 /** A typed client of every route: `client.api.v1.sessions.$get({ query: {} })`. Its types are the routes' own. */
@@ -17,9 +18,15 @@ export interface ClientOptions {
 export function createClient({ url, token, fetch: send = fetch }: ClientOptions): ApiClient {
   const named: typeof fetch = (input, init) =>
     send(input, init).catch((cause: unknown) => {
-      throw new SluiceError('api.unreachable', `${url}: ${reasonOf(cause)}`, { cause })
+      throw unanswered(url, cause)
     })
   return hc<Api>(url, { headers: token ? { authorization: `Bearer ${token}` } : {}, fetch: named })
+}
+
+/** The error of a request that `fetch` could not get answered. */
+export function unanswered(url: string, cause: unknown): SluiceError {
+  const reason = reasonOf(cause)
+  return new SluiceError(isUntrusted(reason) ? 'api.untrusted' : 'api.unreachable', `${url}: ${reason}`, { cause })
 }
 
 /** What kept a request from being answered: `fetch failed` says nothing, its cause does. */

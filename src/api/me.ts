@@ -91,6 +91,6 @@ function glassNotice({ state, opened_ms = 0, openedFrom, openedWhy }: BreakGlass
   if (state !== 'open' && state !== 'used') return []
   const when = new Date(opened_ms).toISOString()
   return [
-    `The break-glass account was opened at ${when} from ${openedFrom}: ${openedWhy} Seal it anew: sluice break-glass seal.`,
+    `The break-glass account was opened at ${when} from ${openedFrom}: ${openedWhy}. Seal it anew: sluice break-glass seal.`,
   ]
 }

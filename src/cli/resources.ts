@@ -36,8 +36,12 @@ export function registerResourcesCommand(program: Command): void {
     })
 }
 
-async function listResources({ api }: Context) {
-  return (await answerOf(api.resources.$get())).resources
+async function listResources({ api, profile }: Context) {
+  const { resources } = await answerOf(api.resources.$get())
+  // A gateway that listens everywhere is where its API is.
+  const { hostname } = new URL(profile.api)
+  const everywhere = /(?<=^[a-z]+:\/\/[^@/]*@)(0\.0\.0\.0|\[?::\]?)(?=:\d+)/
+  return resources.map((resource) => ({ ...resource, url: resource.url.replace(everywhere, hostname) }))
 }
 
 /** The resource of this name. Throws CommandFailure with exit code 4 when the caller may not open it. */

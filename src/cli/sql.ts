@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import { SluiceError } from '../kit/errors.ts'
+import { isUntrusted } from '../kit/untrusted.ts'
 import { type Context, contextOf } from './context.ts'
 import { CommandFailure, EXIT } from './exit.ts'
 import { resourceOf } from './resources.ts'
@@ -113,6 +115,8 @@ async function openOrExplain(target: SqlTarget, run: SqlRun): Promise<SqlConnect
         error.hint ?? 'Check the name of the resource and your token; `sluice resources` lists what you may open.',
       )
     const where = `${target.host}:${target.port}`
+    if (isUntrusted((error as NodeJS.ErrnoException).code ?? ''))
+      throw new SluiceError('api.untrusted', `${where}: ${(error as Error).message}`)
     throw new CommandFailure(
       `The gateway does not answer at ${where} (${(error as Error).message}).`,
       EXIT.failure,

@@ -65,7 +65,11 @@ export class ClientGate implements Gate {
     // A right proof passes whatever failed before it from that address: nobody guesses one, and an address is many people's.
     const principal = await ports.identity.authenticate(claim)
     const resource = policy.resource(wanted.resource)
-    if (!principal) return { why: 'unknown, expired or revoked proof', proved: false }
+    if (!principal)
+      return {
+        why: 'unknown, expired or revoked proof, or of somebody who is shut out (`sluice blocks`)',
+        proved: false,
+      }
     const shut = (why: string) => ({ why, proved: true })
     if (!resource || resource.protocol !== protocol.name) return shut('no such resource')
     if (ports.identity.barred(resource.name)) return shut('the kill switch keeps it shut')

@@ -49,8 +49,21 @@ test('a TLS client that is given the certificate verifies the gateway in full', 
 
 test('the certificate is made once, kept, and made anew before it ends; the key is private', () => {
   const place = folder()
-  const first = ownCertificate(place, Date.now())
-  expect(ownCertificate(place, Date.now())).toEqual(first)
+  const first = ownCertificate(place, [], Date.now())
+  expect(ownCertificate(place, [], Date.now())).toEqual(first)
   expect(statSync(join(place, 'key.pem')).mode & 0o777).toBe(0o600)
-  expect(ownCertificate(place, Date.now() + 3 * YEAR_MS).cert).not.toBe(first.cert)
+  expect(ownCertificate(place, [], Date.now() + 3 * YEAR_MS).cert).not.toBe(first.cert)
+})
+
+test('it carries the names clients use, and is made anew only when it lacks one', () => {
+  const place = folder()
+  const first = ownCertificate(place, [], Date.now())
+  const named = ownCertificate(place, ['gw.example', '192.0.2.7', '2001:db8::1:0:0:9'], Date.now())
+  expect(named.cert).not.toBe(first.cert)
+  const certificate = new X509Certificate(named.cert)
+  expect(certificate.subjectAltName).toContain('DNS:gw.example, DNS:localhost')
+  for (const address of ['192.0.2.7', '2001:db8::1:0:0:9', '127.0.0.1', '::1'])
+    expect(certificate.checkIP(address), address).toBe(address)
+  for (const fewer of [['gw.example'], ['2001:db8:0:0:1::9'], []])
+    expect(ownCertificate(place, fewer, Date.now())).toEqual(named)
 })

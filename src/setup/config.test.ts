@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { SluiceError } from '../kit/errors.ts'
-import { hostNamesOf, loadSettings, parseSettings } from './config.ts'
+import { hostNamesOf, loadSettings, parseSettings, reachedAt } from './config.ts'
 
 const where = { file: 'sluice.yaml', base: '/srv' }
 
@@ -67,4 +67,16 @@ test('SSH is spoken where an address is given, under the names clients reach it 
   expect(open.names).not.toContain('0.0.0.0')
   expect(named('listen: { ssh: "10.0.0.5:22" }\n').names[0]).toBe('10.0.0.5')
   expect(named('hostNames: [a.example, b.example]\n').names).toEqual(['a.example', 'b.example'])
+})
+
+test.each([
+  ['a listener of its own address', '', '10.0.0.5:15432', '10.0.0.5:15432'],
+  ['everywhere, under no name', '', '0.0.0.0:15432', '0.0.0.0:15432'],
+  ['everywhere, under the first name', 'hostNames: [a.example, b.example]\n', '0.0.0.0:15432', 'a.example:15432'],
+  ['a URL', 'hostNames: [a.example]\n', 'https://0.0.0.0:8420', 'https://a.example:8420'],
+  ['IPv6 everywhere', 'publicUrl: https://gate.example\n', 'https://[::]:8420', 'https://gate.example:8420'],
+  ['IPv6 without brackets', 'publicUrl: https://gate.example\n', ':::15432', 'gate.example:15432'],
+  ['an IPv6 name', 'hostNames: ["fd00::1"]\n', '0.0.0.0:15432', '[fd00::1]:15432'],
+])('clients are told where they reach a listener: %s', (_, yaml, listener, told) => {
+  expect(reachedAt(listener, parseSettings(yaml, { file: 'sluice.yaml', base: '/srv' }))).toBe(told)
 })

@@ -143,11 +143,31 @@ function settingsOf(file: z.infer<typeof FILE>, base: string): GatewaySettings {
 }
 
 /** The names clients reach the gateway by. */
-export function hostNamesOf({ hostNames, listen, publicUrl }: GatewaySettings): readonly string[] {
-  if (hostNames) return hostNames
-  const named = listen.ssh && !['0.0.0.0', '::'].includes(listen.ssh.host) ? [listen.ssh.host] : []
+export function hostNamesOf(settings: GatewaySettings): readonly string[] {
+  if (settings.hostNames) return settings.hostNames
+  const { ssh } = settings.listen
+  const named = ssh && !isEverywhere(ssh.host) ? [ssh.host] : []
+  return [...new Set([...named, ...writtenNames(settings), hostname(), 'localhost', '127.0.0.1', '::1'])]
+}
+
+/** The names and addresses of it that somebody wrote down. */
+export function writtenNames({ hostNames = [], publicUrl }: GatewaySettings): readonly string[] {
   const reached = publicUrl === undefined ? [] : [new URL(publicUrl).hostname.replace(/^\[|\]$/g, '')]
-  return [...new Set([...named, ...reached, hostname(), 'localhost', '127.0.0.1', '::1'])]
+  return [...new Set([...hostNames, ...reached])]
+}
+
+/** A listener's `host:port` or URL as clients write it: one that listens everywhere under the first name somebody wrote down, else under `otherwise`. */
+export function reachedAt(listener: string, settings: GatewaySettings, otherwise?: string): string {
+  const name = writtenNames(settings)[0] ?? otherwise
+  if (name === undefined) return listener
+  return listener.replace(
+    /^(https?:\/\/)?(0\.0\.0\.0|\[?::\]?)(?=:\d+$)/,
+    (_, scheme = '') => `${scheme}${name.includes(':') ? `[${name}]` : name}`,
+  )
+}
+
+function isEverywhere(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
 }
 
 /** `host:port`, with brackets around an IPv6 host. */

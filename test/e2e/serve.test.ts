@@ -126,17 +126,27 @@ test('TLS works without any setting, up to verify-full with the certificate it m
 
 test('the API speaks TLS where other machines reach it, and the command line verifies it', async () => {
   const api = await freePort()
-  const yaml = `policyDir: policy\ndataDir: open\nlisten: { postgres: "127.0.0.1:0", api: "0.0.0.0:${api}" }\n`
+  const yaml = `policyDir: policy\ndataDir: open\nlisten: { postgres: "0.0.0.0:0", api: "0.0.0.0:${api}" }\n`
   writeFileSync(join(folder.path, 'open.yaml'), yaml)
   const open = await serve('--config', 'open.yaml', '--issue', 'human:ada')
-  const status = (ca: Record<string, string>) =>
-    run([process.execPath, join(root, 'src/main.ts'), '--url', `https://localhost:${api}`, 'status'], {
+  const at = (host: string, ca: Record<string, string>, ...verb: string[]) =>
+    run([process.execPath, join(root, 'src/main.ts'), '--url', `https://${host}:${api}`, ...verb], {
       SLUICE_TOKEN: open.out().trim(),
       ...ca,
     })
-  expect((await status({ SLUICE_CA: 'open/tls/cert.pem' })).out).toContain('human:ada')
-  const blind = await status({})
-  expect(blind).toMatchObject({ code: 1, out: '' })
+  const trusting = { SLUICE_CA: 'open/tls/cert.pem' }
+  expect((await at('localhost', trusting, 'status')).out).toContain('human:ada')
+  // A gateway that listens everywhere is where its API is: nobody dials 0.0.0.0.
+  expect((await at('localhost', trusting, 'sql', 'orders', '-c', 'select 6 * 7 as answer')).out).toContain('42')
+  expect((await at('localhost', trusting, 'connect-info', 'orders')).out).toContain('PGHOST=localhost')
+  for (const [host, ca] of [
+    ['localhost', {}],
+    ['127.0.0.2', trusting],
+  ] as const) {
+    const blind = await at(host, ca, 'status')
+    expect(blind).toMatchObject({ code: 1, out: '' })
+    expect(blind.err).toContain('SLUICE_CA')
+  }
   expect(await open.stop()).toBe(0)
 })
 

@@ -56,7 +56,14 @@ function tell(verdict: LedgerVerdict, options: VerifyAuditOptions, paint: Paint)
   lines.push(row('checkpoints', checkpointsOf(verdict, options)))
   const unsealed = verdict.verified ? verdict.entries - verdict.sealed : 0
   if (unsealed > 0)
-    lines.push(row('not signed yet', `the last ${number(unsealed)} entries: only their numbering is checked`))
+    lines.push(
+      row(
+        'not signed yet',
+        unsealed === 1
+          ? 'the last entry: only its number is checked'
+          : `the last ${number(unsealed)} entries: only their numbering is checked`,
+      ),
+    )
   if (verdict.torn_bytes > 0) {
     lines.push(row('unfinished', `${number(verdict.torn_bytes)} bytes of a last entry: a crash, or a write under way`))
   }

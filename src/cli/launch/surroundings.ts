@@ -71,13 +71,7 @@ export function listenerOf(
       EXIT.failure,
       'Ask whoever runs it.',
     )
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  // A gateway that listens everywhere is where its API is.
-  const everywhere = host === '0.0.0.0' || host === '::'
-  return {
-    host: everywhere ? new URL(context.profile.api).hostname.replace(/^\[|\]$/g, '') : host,
-    port: Number(url.port),
-  }
+  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) }
 }
 
 export function openPostgres(

@@ -1,3 +1,4 @@
+import { unanswered } from '../../api/client.ts'
 import { CommandFailure, EXIT } from '../exit.ts'
 
 /** What the token endpoint answered with. */
@@ -29,7 +30,7 @@ export async function checkProvider(gateway: string, wanted: string): Promise<vo
   )
 }
 
-/** Posts a form to an OAuth endpoint of the gateway. Throws OauthFailure, or CommandFailure when nobody answers. */
+/** Posts a form to an OAuth endpoint of the gateway. Throws OauthFailure, or SluiceError `api.unreachable` or `api.untrusted`. */
 export async function postForm(
   url: string,
   fields: Readonly<Record<string, string>>,
@@ -43,11 +44,7 @@ async function ask(url: string, init: RequestInit): Promise<Record<string, unkno
     redirect: 'error',
     signal: AbortSignal.timeout(30_000),
   }).catch((cause: unknown) => {
-    throw new CommandFailure(
-      `The gateway does not answer at ${new URL(url).origin} (${String(cause)}).`,
-      EXIT.failure,
-      'Check that it runs and that --url names it.',
-    )
+    throw unanswered(new URL(url).origin, cause)
   })
   const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>
   if (response.ok) return answer

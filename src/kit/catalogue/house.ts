@@ -62,7 +62,12 @@ export const HOUSE_CODES = {
   },
   'api.unreachable': {
     message: 'The gateway’s API does not answer.',
-    remedy: 'Check that it runs and that --url or SLUICE_URL names it.',
+    remedy: 'Check that it runs and that --url or SLUICE_URL names it, with https:// where it is on another machine.',
+  },
+  'api.untrusted': {
+    message: 'The gateway’s certificate does not hold here.',
+    remedy:
+      'One that no public authority signed, such as the gateway’s own (its dataDir/tls/cert.pem): name the file in SLUICE_CA. One that lacks the name you use: write it under `hostNames` in the gateway’s settings.',
   },
   'api.too_large': { message: 'The request is too large.', remedy: 'Send less at once.' },
   'api.limited': {

@@ -3,6 +3,7 @@ import { createConnection } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { SluiceError } from '../../kit/errors.ts'
+import { isUntrusted } from '../../kit/untrusted.ts'
 import { LIMITS } from '../limits.ts'
 import { CIPHERS, GATEWAY_NAME, type JOIN, type TUNNEL, WEBSOCKET_PATH } from '../wire.ts'
 
@@ -53,8 +54,6 @@ export async function openWay(
   }
 }
 
-const TRUST = /CERT|SELF_SIGNED|ISSUER|UNABLE_TO|ALPN|ALTNAME|PURPOSE/
-
 function asSluiceError(thrown: unknown, late: boolean): SluiceError {
   if (thrown instanceof SluiceError) return thrown
   const { code = '', message } = thrown as NodeJS.ErrnoException
@@ -63,7 +62,11 @@ function asSluiceError(thrown: unknown, late: boolean): SluiceError {
     return new SluiceError('tunnel.unreachable', 'what answers there is not a gateway’s `listen.tunnel`', {
       cause: thrown,
     })
-  return new SluiceError(TRUST.test(code) ? 'tunnel.stranger' : 'tunnel.unreachable', message, { cause: thrown })
+  return new SluiceError(
+    isUntrusted(code) || code.includes('ALPN') ? 'tunnel.stranger' : 'tunnel.unreachable',
+    message,
+    { cause: thrown },
+  )
 }
 
 async function open(way: Way, signal: AbortSignal): Promise<Duplex> {

@@ -161,7 +161,7 @@ export class Tunnel {
         reject(why)
       }
       const broken = () =>
-        fail(this.#over === undefined ? refusalOf(undefined) : new SluiceError('tunnel.lost', this.#over))
+        fail(this.#over === undefined ? refusalOf(undefined, authority) : new SluiceError('tunnel.lost', this.#over))
       const aborted = () => fail(new SluiceError('target.unreachable', 'the session ended'))
       const timer = setTimeout(() => fail(new SluiceError('target.unreachable', 'no answer in time')), LIMITS.dial_ms)
       const finish = () => {
@@ -173,7 +173,7 @@ export class Tunnel {
       signal?.addEventListener('abort', aborted)
       if (signal?.aborted) return aborted()
       stream.once('response', (headers) => {
-        if (headers[':status'] !== 200) return fail(refusalOf(headers[WHY]))
+        if (headers[':status'] !== 200) return fail(refusalOf(headers[WHY], authority))
         finish()
         this.#watch(stream, lost)
         this.#lend(stream)
@@ -276,8 +276,8 @@ function helloOf(message: Record<string, unknown>): Hello {
 }
 
 /** What a connector's refusal means to a session. The words come from a peer: unknown ones say only that it did not work. */
-function refusalOf(why: string | string[] | undefined): SluiceError {
-  if (why === 'not-allowed') return new SluiceError('tunnel.forbidden')
+function refusalOf(why: string | string[] | undefined, target: string): SluiceError {
+  if (why === 'not-allowed') return new SluiceError('tunnel.forbidden', `no entry of its list allows ${target}`)
   if (why === 'draining' || why === 'busy') return new SluiceError('tunnel.down', `the connector is ${why}`)
   const words: Readonly<Record<string, string>> = {
     'no-such-name': 'the connector cannot resolve the name',
