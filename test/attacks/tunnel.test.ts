@@ -417,14 +417,24 @@ describe('G27: the multiplexer’s own rules, by the frame', () => {
   })
 
   test.each([
-    ['a status that is none', { ':status': 299 }, 'target.unreachable'],
-    ['a reason nobody knows', { ':status': 502, 'sluice-why': '<script>' }, 'target.unreachable'],
-    ['the list', { ':status': 403, 'sluice-why': 'not-allowed' }, 'tunnel.forbidden'],
-  ])('an answer with %s is a refusal', async (_, headers, expected) => {
+    ['a status that is none', { ':status': 299 }, 'target.unreachable', 'the connector refused'],
+    [
+      'a reason nobody knows',
+      { ':status': 502, 'sluice-why': '<script>' },
+      'target.unreachable',
+      'the connector refused',
+    ],
+    [
+      'the list',
+      { ':status': 403, 'sluice-why': 'not-allowed' },
+      'tunnel.forbidden',
+      /^no entry of its list allows \S+:\d+$/,
+    ],
+  ])('an answer with %s is a refusal', async (_, headers, expected, detail) => {
     await using rig = await startTunnelRig()
     const socket = await openTunnel(rig, await rig.join('bad'))
     await falseConnector(socket, { connect: (stream) => stream.respond(headers, { endStream: true }) })
-    await expect(dial(rig, 'bad')).rejects.toThrow(code(expected))
+    await expect(dial(rig, 'bad')).rejects.toMatchObject({ code: expected, detail: expect.stringMatching(detail) })
   })
 })
 
