@@ -117,6 +117,19 @@ describe('what a principal held', () => {
     expect(await gateway.stands(token)).toBe(false)
   })
 
+  it('is theirs alone even when it is written as the name goes over', async () => {
+    const { insert } = store.tokens
+    store.tokens.insert = async (row) => {
+      store.tokens.insert = insert
+      gateway.declare(KEEPER)
+      gateway.declare(erin('groups: [dba]'))
+      await settled('human:erin')
+      return await insert(row)
+    }
+    const token = await gateway.token('human:erin')
+    expect(await gateway.stands(token)).toBe(false)
+  })
+
   it('ends a live session, although both had the name within the same second', async () => {
     const token = await gateway.token('human:erin')
     const principal = (await gateway.identity.authenticate({ kind: 'token', proof: token, from: '' }))!
