@@ -92,7 +92,8 @@ function isName({ kind, subject }: Aim): boolean {
 
 /** Names what is not there, and what the caller may have meant. */
 function unknown({ kind, subject }: Aim, { principals, resources }: ApiServices): string {
-  const known = kind === 'resource' ? resources.names() : principals.ids()
+  // An account that a document names is there by the document's name alone.
+  const known = kind === 'resource' ? resources.names() : principals.ids().filter((id) => principals.lookup(id))
   const last = (id: string) => id.slice(id.lastIndexOf(':') + 1).toLowerCase()
   const same = known.filter((id) => last(id) === last(subject)).sort()
   const near = nearest(subject, known)
