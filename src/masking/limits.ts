@@ -2,8 +2,10 @@
 
 /** A COPY field that is masked is gathered up to this size; a longer one is replaced whole. */
 export const FIELD_BYTES = 16 << 20
-/** A private key without its end is masked this far; an RSA key of 16,384 bits fits. */
+/** Of a stream, a private key without its end is held back this far, and then shown as its mask; what still comes of it is left out. */
 export const KEY_BYTES = 16_384
+/** Longest END line of a key. */
+export const KEY_END = 80
 /** FF1 costs the square of the length: longer values are hashed, which cannot be reversed. */
 export const TOKEN_BYTES = 256
 /** Objects and arrays inside one another in JSON; a deeper document becomes NULL. */

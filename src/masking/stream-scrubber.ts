@@ -1,5 +1,6 @@
-import { openKeyStart } from './detectors/secret.ts'
-import { STREAM_OVERLAP, STREAM_WINDOW } from './limits.ts'
+import { closesKey, keyEnd, openKeyStart } from './detectors/secret.ts'
+import { KEY_BYTES, KEY_END, STREAM_OVERLAP, STREAM_WINDOW } from './limits.ts'
+import { normalise } from './normalise.ts'
 import { beforeSequence } from './terminal-sequences.ts'
 import { readText, writeText } from './text-bytes.ts'
 import { type TextScrubber, withinPair } from './text-scrubber.ts'
@@ -20,6 +21,8 @@ export class StreamScrubber {
   readonly #scrubber: TextScrubber
   readonly #span: StreamSpan
   readonly #held = new Held()
+  /** What comes next belongs to a private key whose mask was shown: it is left out to the key's end, however far that is. */
+  #inKey = false
 
   constructor(scrubber: TextScrubber, span: StreamSpan = { window: STREAM_WINDOW, overlap: STREAM_OVERLAP }) {
     this.#scrubber = scrubber
@@ -34,6 +37,10 @@ export class StreamScrubber {
     const out: Buffer[] = []
     for (;;) {
       const head = this.#held.bytes.subarray(0, this.#span.window)
+      if (this.#inKey) {
+        if (!this.#leaveOut(head)) return Buffer.concat(out)
+        continue
+      }
       const whole = this.#wholeLines(head)
       if (whole > 0) out.push(this.#lines(head.subarray(0, whole)))
       else if (head.length === this.#span.window) out.push(this.#partOfLine(head))
@@ -41,9 +48,12 @@ export class StreamScrubber {
     }
   }
 
-  /** Shows what is held as if the text ended here: for a prompt that waits. A value cut in two by the pause is not found. */
+  /** Shows what is held as if the text ended here: for a prompt that waits. A value cut in two by the pause is not found, a key is. */
   flush(): Buffer {
+    if (this.#inKey) this.#leaveOut(this.#held.bytes)
+    if (this.#inKey) return NOTHING
     const last = this.#held.bytes
+    this.#inKey = openKeyStart(normalise(readText(last, 0, last.length)).text) >= 0
     const shown = this.#scrubber.scrub(last, 0, last.length) ?? Buffer.from(last)
     this.#held.drop(last.length)
     return shown
@@ -54,12 +64,37 @@ export class StreamScrubber {
     return this.flush()
   }
 
-  /** How many bytes of `head` are whole lines with no private key left open. */
+  /** How many bytes of `head` are whole lines with no private key left open, or one that has become too long to be held. */
   #wholeLines(head: Buffer): number {
     const end = head.lastIndexOf(NEWLINE) + 1
     if (end === 0) return 0
-    const open = openKeyStart(head.toString('latin1', 0, end))
-    return open < 0 ? end : head.lastIndexOf(NEWLINE, open) + 1
+    // What is no UTF-8 keeps its place this way.
+    const { text, origin } = normalise(head.toString('latin1', 0, end))
+    const open = openKeyStart(text)
+    if (open < 0) return end
+    const start = head.lastIndexOf(NEWLINE, origin ? origin[open] : open) + 1
+    this.#inKey = start === 0 && end > KEY_BYTES
+    return this.#inKey ? end : start
+  }
+
+  /** Leaves out what of `head` is a private key; false when more must come to know. */
+  #leaveOut(head: Buffer): boolean {
+    const lines = head.lastIndexOf(NEWLINE) + 1
+    const bytes = lines || wholeCharacters(head)
+    const text = readText(head, 0, bytes)
+    const { text: folded, origin } = normalise(text)
+    const end = keyEnd(folded, 0)
+    const full = head.length === this.#span.window
+    if (end === folded.length && lines === 0) {
+      // Its END line may be on its way.
+      if (!full) return false
+      const cut = beforeSequence(text, text.length - KEY_END)
+      this.#held.drop(writeText(text.slice(0, withinPair(text, cut) ? cut - 1 : cut)).length)
+      return true
+    }
+    this.#inKey = end === folded.length && !closesKey(folded)
+    this.#held.drop(writeText(text.slice(0, origin ? origin[end] : end)).length)
+    return true
   }
 
   #lines(lines: Buffer): Buffer {
@@ -71,11 +106,16 @@ export class StreamScrubber {
   /** The values that begin in the part of a window before its overlap: those are whole. */
   #partOfLine(head: Buffer): Buffer {
     const text = readText(head, 0, wholeCharacters(head))
-    const open = openKeyStart(text)
+    const { text: folded, origin } = normalise(text)
+    const found = openKeyStart(folded)
+    const open = found > 0 && origin ? origin[found]! : found
     const most = text.length - Math.min(this.#span.overlap, text.length >> 1)
-    const wanted = open > 0 ? Math.min(open, most) : most
-    const cut = beforeSequence(text, wanted) || wanted
-    const { scrubbed, consumed } = this.#scrubber.scrubHead(text, withinPair(text, cut) ? cut + 1 : cut)
+    this.#inKey = open === 0
+    const beyond = this.#inKey ? text.length - KEY_END : most
+    const wanted = open > 0 ? Math.min(open, most) : beyond
+    const at = beforeSequence(text, wanted) || wanted
+    const cut = withinPair(text, at) ? at + 1 : at
+    const { scrubbed, consumed } = this.#scrubber.scrubHead(this.#inKey ? text.slice(0, cut) : text, cut)
     this.#held.drop(writeText(text.slice(0, consumed)).length)
     return writeText(scrubbed)
   }

@@ -1,4 +1,4 @@
-import { KEY_BYTES } from '../limits.ts'
+import { KEY_END } from '../limits.ts'
 import { SIGNS } from '../prefilter.ts'
 import { type Detector, eachMatch, type Report } from './detector.ts'
 
@@ -68,13 +68,13 @@ const keyDetector: Detector = {
   },
 }
 
-/** Where the block that began before `from` ends: after its END line, or where its characters stop. */
-function keyEnd(text: string, from: number): number {
-  const limit = Math.min(text.length, from + KEY_BYTES)
+/** Where the block that began before `from` ends: after its END line, or where its characters stop. However long it is: a bound would show the rest. */
+export function keyEnd(text: string, from: number): number {
   let at = from
-  while (at < limit && KEY_BODY.test(text[at]!)) {
-    if (text.startsWith('-----END ', at)) {
+  while (at < text.length && KEY_BODY.test(text[at]!)) {
+    if (text[at] === '-' && text.startsWith('-----END ', at)) {
       const close = text.indexOf('-----', at + 9)
+      if (close < 0 && text.length - at < KEY_END) return text.length
       return close > 0 && close - at <= 64 ? close + 5 : at + 9
     }
     at++
@@ -94,11 +94,15 @@ export function openKeyStart(text: string): number {
   eachMatch(KEY_START, text, (match) => {
     if (match.index < done) return
     if (done === 0 || text.slice(done, match.index).includes('\n')) first = match.index
-    const from = match.index + match[0].length
-    done = keyEnd(text, from)
-    if (done === text.length && done - from < KEY_BYTES) open = first
+    done = keyEnd(text, match.index + match[0].length)
+    if (done === text.length && !closesKey(text)) open = first
   })
   return open
+}
+
+/** The text ends with an END line, whole. */
+export function closesKey(text: string): boolean {
+  return /-----END [^\n]{0,64}-----$/.test(text.slice(-KEY_END))
 }
 
 function namedDetector(label: string, gate: RegExp, pattern: RegExp): Detector {
