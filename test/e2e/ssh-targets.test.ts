@@ -117,6 +117,26 @@ describe.skipIf(sshdMissing)('Targets', () => {
     target.server.close()
   })
 
+  it('D17: that speak nothing we take are told of as such, not as a wrong credential', async () => {
+    const key = Ed25519Key.fresh()
+    const cbc = { cipher: ['aes256-cbc'] } as unknown as Record<string, never>
+    const server = createServer((socket) => {
+      const one = new ssh2.Server({ hostKeys: [key.privateText().reveal()], algorithms: cbc } as never)
+      one.on('connection', (connection) => connection.on('error', () => {}))
+      one.injectSocket(socket)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const keyText = Ed25519Key.fresh().privateText().reveal()
+    const target = { host: '127.0.0.1', port, user: 'app', hostKey: key.publicLine(), keyText } as const
+    await using stage = await startSshGateway({ target, policy: ALLOW_ALL })
+    const done = await stage.ssh(AS, [HOST, 'true'])
+    expect(done.stderr).toContain('came to no encrypted connection')
+    expect(stage.gateway.log()).toContain('target.handshake')
+    server.close()
+  })
+
   it('that are not there, or hang up, are told of in words', async () => {
     const server = createServer((socket) => socket.end())
     server.listen(0, '127.0.0.1')
@@ -125,7 +145,7 @@ describe.skipIf(sshdMissing)('Targets', () => {
     const known = { host: '127.0.0.1', user: 'app', hostKey: Ed25519Key.fresh().publicLine() } as const
     const keyText = Ed25519Key.fresh().privateText().reveal()
     for (const [at, words] of [
-      [port, 'could not log in to the target'],
+      [port, 'came to no encrypted connection'],
       [1, 'target cannot be reached'],
     ] as const) {
       await using stage = await startSshGateway({ target: { ...known, port: at, keyText }, policy: ALLOW_ALL })

@@ -12,6 +12,11 @@ export const TARGET_CODES = {
     remedy:
       'An administrator compares the key on the target itself, and only then adds it to `hostKeys` of the resource.',
   },
+  'target.handshake': {
+    message: 'The target and the gateway came to no encrypted connection.',
+    remedy:
+      'An administrator looks at what the target offers (`ssh -vv`); `sluice sessions` tells administrators what was missing. src/protocols/ssh/README.md lists what is spoken.',
+  },
   'target.login': {
     message: 'The gateway could not log in to the target: the account or its credential was refused.',
     remedy:

@@ -64,7 +64,7 @@ export class Handshake {
         context.reject(METHODS)
         return undefined
       case 'password':
-        return this.#prove(context, wanted, { kind: 'token', proof: context.password ?? '' })
+        return this.#prove(context, wanted, { kind: 'token', proof: passwordOf(context) })
       case 'publickey':
         return context.signature ? this.#signed(context, wanted) : this.#offered(context)
       case 'keyboard-interactive':
@@ -125,6 +125,8 @@ export class Handshake {
     const answers = await ask(context, { prompts: [prompt], text: '', left })
     if (!answers) return undefined
     const [typed = ''] = answers
+    // Enter is one answer that is empty, not none, and not several (RFC 4256 §3.4).
+    if (answers.length !== 1) return this.#prove(context, wanted, { kind: 'token', proof: '' })
     if (typed !== '' || !gate.invite) return this.#prove(context, wanted, { kind: 'token', proof: typed })
     this.#parts.patient(true)
     try {
@@ -146,6 +148,10 @@ export class Handshake {
     for (;;) {
       const told = await ask(context, { prompts: [], text, left })
       if (!told) break
+      if (told.length > 0) {
+        invitation.cancel()
+        return this.#prove(context, wanted, { kind: 'token', proof: '' })
+      }
       const claim = await Promise.race([answered, later(STATUS_MS, left)])
       if (claim === 'later') {
         const left_s = Math.max(0, Math.round((invitation.expires_ms - Date.now()) / 1000))
@@ -160,6 +166,12 @@ export class Handshake {
   }
 }
 
+/** A request to change the password (RFC 4252 §8) comes as two of them: nobody's password is changed here, so it proves nothing. */
+function passwordOf({ password }: AuthContext): string {
+  const given: unknown = password
+  return typeof given === 'string' ? given : ''
+}
+
 interface OfferedKey {
   readonly kind: 'ssh-key' | 'ssh-certificate'
   verifies(bytes: Buffer, signature: Buffer): boolean
@@ -167,7 +179,8 @@ interface OfferedKey {
 
 /** The key a request names; undefined when it cannot be read or is of a kind that is not taken. */
 function keyOf({ key: named, hashAlgo }: AuthContext): OfferedKey | undefined {
-  if (!named) return undefined
+  // What a cut message lacks, the library leaves undefined.
+  if (!named || typeof named.algo !== 'string' || !Buffer.isBuffer(named.data)) return undefined
   try {
     if (isCertificateType(named.algo)) {
       const { key } = readSshCertificate(named.data)

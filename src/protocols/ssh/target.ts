@@ -7,11 +7,12 @@ import { TARGET_LOGIN_MS } from './limits.ts'
 import { certifiedAuthentication } from './target-certificate.ts'
 import { reachLeg } from './transport.ts'
 
-/** Logs in to the target over `stream`, unless `ended` aborts. Throws SluiceError `target.login`, `target.hostkey`; the stream is then destroyed. */
+/** Logs in to the target over `stream`, unless `ended` aborts. Throws SluiceError `target.handshake`, `target.hostkey`, `target.login`; the stream is then destroyed. */
 export function loginToTarget(stream: Duplex, upstream: Upstream, ended: AbortSignal): Promise<Client> {
   const { ssh, password, user } = upstream
   const hostKeys = ssh?.hostKeys ?? []
   let shownFalse = false
+  let shaken = false
   const leg = reachLeg(stream, {
     username: user,
     hostKeyTypes: hostKeys.map((key) => new SshReader(key).text()),
@@ -32,8 +33,12 @@ export function loginToTarget(stream: Duplex, upstream: Upstream, ended: AbortSi
       ended.removeEventListener('abort', gone)
       client.on('error', () => {})
       stream.destroy()
-      reject(new SluiceError(shownFalse ? 'target.hostkey' : 'target.login', detail))
+      reject(new SluiceError(shownFalse ? 'target.hostkey' : shaken ? 'target.login' : 'target.handshake', detail))
     }
+    // After the guard's own look at it: what that refuses is no handshake.
+    client.once('handshake', () => {
+      shaken = true
+    })
     const gone = () => fail('the session ended')
     if (ended.aborted) return gone()
     ended.addEventListener('abort', gone, { once: true })

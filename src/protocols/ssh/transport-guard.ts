@@ -86,7 +86,7 @@ export class Guard implements PacketReader {
     const { cs, sc } = kex.negotiated
     // Prefix truncation (CVE-2023-48795) is possible with encrypt-then-MAC where a peer has no strict key exchange.
     if (!this.#wire._strictMode && [cs.mac, sc.mac].some((mac) => mac.includes('-etm@')))
-      throw malformed('no strict key exchange')
+      throw malformed('encrypt-then-MAC without strict key exchange (CVE-2023-48795)')
     if (this.#exchanges === 1 && this.#server && this.#wantsExtensions) this.#sayExtensions()
   }
 
