@@ -11,6 +11,7 @@ import { ALLOW_ALL } from '../rig/policies.ts'
 import { startSshGateway } from '../rig/ssh-gateway.ts'
 import { sshdMissing, startSshd } from '../rig/sshd.ts'
 import { tempFolder } from '../rig/temp.ts'
+import { until } from '../rig/until.ts'
 
 const AS = 'human:suite'
 const HOST = 'web-1@127.0.0.1'
@@ -133,7 +134,7 @@ describe.skipIf(sshdMissing)('Targets', () => {
     await using stage = await startSshGateway({ target, policy: ALLOW_ALL })
     const done = await stage.ssh(AS, [HOST, 'true'])
     expect(done.stderr).toContain('came to no encrypted connection')
-    expect(stage.gateway.log()).toContain('target.handshake')
+    await until(async () => stage.gateway.log().includes('target.handshake'))
     server.close()
   })
 
