@@ -104,6 +104,33 @@ describe('words of a target', () => {
   })
 
   it.each([
+    [
+      'a message without its end',
+      Buffer.from([MESSAGE.REQUEST, 0, 0, 0, 0, 0, 0, 0, 9, 120]),
+      'the target broke the protocol',
+    ],
+    ['nothing more', undefined, 'the target closed the connection'],
+  ])('D22: a target that sends %s: the client is told why it ends', async (_, message, why) => {
+    const { client, other } = await running('exec', 'true')
+    await using _client = client
+    const said = client.goodbye()
+    if (message) other.line.send(message)
+    else await other[Symbol.asyncDispose]()
+    expect(await said).toBe(`sluice: ${why}`)
+  })
+
+  it('D20: a command that fits in no packet: the client is told why it ends', async () => {
+    const client = await rawClient(stage, 'human:suite')
+    const other = await target.next()
+    await using _client = client
+    await using _other = other
+    const channel = (await client.open('session')) as { ours: number; theirs: number }
+    const said = client.goodbye()
+    client.say(MESSAGE.REQUEST, channel.theirs, requestBody('exec', true, sshString(`true ${'x'.repeat(60_000)}`)))
+    expect(await said).toContain('more than 35,000 bytes')
+  })
+
+  it.each([
     ['subsystem', 'sftp'],
     ['exec', 'scp -t /srv/x'],
   ])('D11: standard error of %s %s', async (name, what) => {

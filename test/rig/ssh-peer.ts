@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer } from 'node:net'
 import ssh2, { type Client, type Connection } from 'ssh2'
@@ -28,6 +28,10 @@ export interface Heard {
   readonly message: Buffer
 }
 
+interface Inside {
+  readonly _protocol: { readonly _handlers: { DISCONNECT: (protocol: unknown, reason: number, text: string) => void } }
+}
+
 /** A peer that says what it is told to say: messages of the connection protocol, one by one. */
 export class RawPeer implements AsyncDisposable {
   readonly line: PacketLine
@@ -39,7 +43,10 @@ export class RawPeer implements AsyncDisposable {
   #waiting: (() => void)[] = []
   closed = false
 
+  readonly #connection: EventEmitter
+
   constructor(end: Client | Connection, close: () => void) {
+    this.#connection = end
     this.line = new PacketLine(end)
     this.socket = (end as unknown as { readonly _sock: Socket })._sock
     this.#end = close
@@ -133,6 +140,20 @@ export class RawPeer implements AsyncDisposable {
   async exit(channel: number): Promise<number> {
     const { message } = await this.until((heard) => heard.channel === channel && heard.name === 'exit-status')
     return message.readUInt32BE(message.length - 4)
+  }
+
+  /** What the other side says when it ends the connection. */
+  goodbye(): Promise<string> {
+    return new Promise((resolve) => {
+      // The library keeps what is said with a reason of the application's own to itself.
+      const { _handlers } = (this.#connection as unknown as Inside)._protocol
+      const library = _handlers.DISCONNECT
+      _handlers.DISCONNECT = (protocol, reason, text) => {
+        resolve(text)
+        library(protocol, reason, text)
+      }
+      this.#connection.once('close', () => resolve('(it ended without a word)'))
+    })
   }
 
   /** What was heard on a channel. */

@@ -1,5 +1,6 @@
 import type { Client, Connection } from 'ssh2'
 import { type SluiceError, toSluiceError } from '../../kit/errors.ts'
+import { plainLine } from '../../kit/plain-line.ts'
 import { type Shell, shellFor } from '../../shell/shell.ts'
 import type { Session } from '../contract.ts'
 import { ChannelEnd } from './channel-end.ts'
@@ -100,11 +101,15 @@ class Conversation implements House {
     this.#forwards = new Forwards(this, this.#globals)
     this.#listen(this.client, 'client')
     this.#listen(this.target, 'target')
-    const left = () => this.#end()
+    // The library's word for it may be the target's own: it is not passed on.
+    let ending = 'the target closed the connection'
+    parts.target.on('error', () => {
+      ending = 'the target broke the protocol, or its connection was lost'
+    })
     // An end is enough: half of a connection carries nothing that could be answered.
     for (const event of ['end', 'close'] as const) {
-      parts.client.on(event, left)
-      parts.target.on(event, left)
+      parts.client.on(event, () => this.#end(undefined, 'the client left'))
+      parts.target.on(event, () => this.#end(undefined, ending))
     }
     const { ended } = this.session
     if (ended.aborted) this.#stop()
@@ -248,7 +253,7 @@ class Conversation implements House {
     if (this.#over) return
     const why = toSluiceError(this.session.ended.reason)
     for (const pair of this.#pairs.values()) if (pair.flow instanceof SessionChannel) pair.flow.stop(why.safeMessage)
-    setTimeout(() => this.#end(), GOODBYE_MS)
+    setTimeout(() => this.#end(undefined, why.safeMessage), GOODBYE_MS)
   }
 
   #broken(side: 'client' | 'target', thrown: unknown): void {
@@ -256,11 +261,12 @@ class Conversation implements House {
     const ours = why.code === 'internal'
     const text = ours ? why.safeMessage : `the ${side} broke the protocol: ${why.detail}`
     this.session.note({ kind: 'notice', text })
-    this[side].close(PROTOCOL_ERROR)
-    this.#end(ours ? why : undefined)
+    this[side].close(PROTOCOL_ERROR, plainLine(text))
+    // What was wrong in the target's words is for the record.
+    this.#end(ours ? why : undefined, ours || side === 'client' ? text : 'the target broke the protocol')
   }
 
-  #end(broken?: SluiceError): void {
+  #end(broken: SluiceError | undefined, text: string): void {
     if (this.#over) return
     this.#over = true
     let why = broken
@@ -274,8 +280,8 @@ class Conversation implements House {
     }
     this.#pairs.clear()
     this.#forwards.over()
-    this.client.close(BY_APPLICATION)
-    this.target.close(BY_APPLICATION)
+    this.client.close(BY_APPLICATION, plainLine(`sluice: ${text}`))
+    this.target.close(BY_APPLICATION, '')
     this.#done(why)
   }
 }

@@ -60,6 +60,8 @@ class Pending {
   }
 }
 
+const UNREADABLE = `sluice: a packet that cannot be read, or of more than 35,000 bytes: a command line and what belongs to it must fit in one.`
+
 interface ServiceParts {
   readonly key: ServerKey
   readonly welcomed: () => void
@@ -99,8 +101,11 @@ class Service {
     })
     this.#hurry()
     const { connection } = this.#leg
-    // What a peer did wrong ends its connection; the library has said so.
-    connection.on('error', () => this.#hangUp())
+    // What a peer did wrong ends its connection. For a packet it cannot read the library has no words.
+    connection.on('error', () => {
+      this.#leg.goodbye(REASON.PROTOCOL_ERROR, UNREADABLE)
+      this.#hangUp()
+    })
     connection.on('close', () => this.#gone())
     connection.on('authentication', (context) => void this.#answer(context))
     client.once('close', () => this.#gone())

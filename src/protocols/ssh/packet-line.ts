@@ -2,6 +2,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Client, Connection } from 'ssh2'
+import { sshString, sshUint32 } from '../../kit/ssh-wire.ts'
 import { LINE_FULL_BYTES, LINE_OVERRUN_BYTES, LINGER_MS } from './channel-limits.ts'
 
 /** What is used of ssh2's inside: its transport is kept, its channel layer is not (docs/decisions/0008-channels-without-the-library.md). */
@@ -35,6 +36,7 @@ function prepareKey(side: Keyed): void {
   if (Buffer.isBuffer(side._macKey)) side._macKey = createSecretKey(side._macKey)
 }
 
+const DISCONNECT = 1
 /** Messages of the connection protocol: RFC 4250 §4.1.2. */
 const FIRST_MESSAGE = 80
 const LAST_MESSAGE = 127
@@ -157,8 +159,8 @@ export class PacketLine {
     this.#inside._sock.resume()
   }
 
-  /** Says goodbye (RFC 4253 §11.1) and closes: in the end also for a peer that takes nothing any more, or keeps its half open. */
-  close(reason: number): void {
+  /** Says goodbye and why, and closes: in the end also for a peer that takes nothing any more, or keeps its half open. */
+  close(reason: number, text: string): void {
     const { _protocol, _sock } = this.#inside
     if (_sock.destroyed) return
     const late = setTimeout(() => _sock.destroy(), LINGER_MS).unref()
@@ -167,7 +169,10 @@ export class PacketLine {
     _sock.resume()
     if (_sock.writableEnded) return
     try {
-      _protocol.disconnect(reason)
+      // RFC 4253 §11.1: uint32 reason, string description, string language. While keys are exchanged there is no time for words.
+      if (_protocol._kexinit === undefined)
+        this.send(Buffer.concat([Buffer.from([DISCONNECT]), sshUint32(reason), sshString(text), sshString('')]))
+      else _protocol.disconnect(reason)
     } catch {
       // ssh2 has already given this connection up.
     }
