@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tourOf } from '../../demo/tour.ts'
 import { freePort } from '../rig/port.ts'
 
+const LAST_LINE = 'Ctrl-C stops everything'
 const root = join(import.meta.dirname, '../..')
 const dir = mkdtempSync(join(tmpdir(), 'sluice-demo-'))
 let ports: { port: number; api: number }
@@ -15,6 +16,8 @@ let demo: Demo
 beforeAll(async () => {
   ports = { port: await freePort(), api: await freePort() }
   demo = await startDemo(ports)
+  // Without it, every test below would fail for a reason of its own.
+  expect(demo.said()).toContain(LAST_LINE)
 })
 afterAll(async () => {
   await demo.stop()
@@ -50,7 +53,7 @@ async function startDemo(_: object, args: readonly string[] = []): Promise<Demo>
   const ready = new Promise<void>((resolve) => {
     const hear = (text: Buffer) => {
       said += text
-      if (said.includes('Ctrl-C stops everything')) resolve()
+      if (said.includes(LAST_LINE)) resolve()
     }
     child.stdout.on('data', hear)
     child.stderr.on('data', hear)
