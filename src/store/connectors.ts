@@ -39,6 +39,8 @@ export interface ConnectorsRepository {
     issued: NewCertificate,
   ): Promise<boolean>
   seen(id: string, what: Pick<ConnectorRow, 'version' | 'seen_ms' | 'seen_from' | 'previous_serial'>): Promise<void>
+  /** Its tunnel ended. */
+  left(id: string, at_ms: number): Promise<void>
   /** Revokes one by id, or all of a name with its unused tokens; what it ended. */
   revoke(which: { readonly id: string } | { readonly name: string }, by: string, at_ms: number): Promise<Revoked>
   /** Those of the ids that are unknown or revoked. */
@@ -94,6 +96,9 @@ export function connectorsRepository(db: Kysely<Tables>): ConnectorsRepository {
     },
     async seen(id, what) {
       await db.updateTable('connectors').set(what).where('id', '=', id).execute()
+    },
+    async left(id, at_ms) {
+      await db.updateTable('connectors').set({ seen_ms: at_ms }).where('id', '=', id).execute()
     },
     revoke: (which, by, at_ms) => revoke(db, { which, by, at_ms }),
     gone: (ids) => gone(db, 'connectors', ids),

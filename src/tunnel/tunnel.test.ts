@@ -10,6 +10,7 @@ import { freePort } from '../../test/rig/port.ts'
 import { tempFolder } from '../../test/rig/temp.ts'
 import { echo, startTarget, startTunnelRig } from '../../test/rig/tunnels.ts'
 import { until } from '../../test/rig/until.ts'
+import { systemClock } from '../kit/clock.ts'
 import { Secret } from '../kit/secret.ts'
 import { readIdentity } from './connector/identity-file.ts'
 import { join } from './connector/join.ts'
@@ -136,4 +137,15 @@ test('members of a pool share the load: each new stream goes where fewest are', 
   for (let i = 0; i < 3; i++) await rig.connector('pool', ['127.0.0.1:*'])
   for (let i = 0; i < 30; i++) await rig.tunnels.dial({ host: '127.0.0.1', port: target.port, via: 'pool' })
   expect((await rig.tunnels.list()).map(({ streams }) => streams)).toEqual([10, 10, 10])
+})
+
+test('a connector that left was last seen when it left, not when it came', async () => {
+  let later_ms = 0
+  await using rig = await startTunnelRig({ clock: { ...systemClock, now_ms: () => Date.now() + later_ms } })
+  const connector = await rig.connector('vpc-1', [])
+  const came_ms = Date.now()
+  later_ms = 60_000
+  connector.stop()
+  const seen_ms = async () => (await rig.store.connectors.list(0))[0]!.seen_ms
+  await until(async () => (await seen_ms()) >= came_ms + 60_000)
 })

@@ -291,6 +291,9 @@ class Office {
           const about = { id: holder.id, name: holder.name, from }
           this.#journal.note('disconnect', { ...about, why, streams, opened, bytes })
           this.#options.log.info('a connector left', { ...about, why, streams })
+          const { store, clock } = this.#options
+          // For the list alone: a store that is closing, or fails, keeps the time it came.
+          store.connectors.left(holder.id, clock.now_ms()).catch(() => {})
         },
         renew: async (publicKey, proof) => {
           const issued = await this.members.renew(held, provenKey(socket, publicKey, proof), from)
