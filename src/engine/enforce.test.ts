@@ -7,6 +7,7 @@ import type { SqlOperation } from '../model/operation.ts'
 import type { LedgerPort, Policy, Ports } from '../model/ports.ts'
 import type { Permit } from '../protocols/contract.ts'
 import { Enforcer } from './enforce.ts'
+import { StandingOperations } from './standing.ts'
 import { Tick } from './tick.ts'
 
 const OPERATION = {
@@ -49,11 +50,16 @@ function enforcerIn({ fulfils = [], obligations = {}, outcome = 'allow', durable
     shadow: [],
   }
   const ended = new AbortController()
-  const policy = { version: 'abc', decide: () => decision } as unknown as Policy
-  const ports = { ledger, policy: { current: () => policy }, secrets: { maskKey: new Secret('k') } } as unknown as Ports
+  const policyOf = (made: Decision) => ({ version: 'abc', decide: () => made }) as unknown as Policy
+  let policy = policyOf(decision)
+  const approvals = { consume: async () => ({ id: 'apr_1', by: ['human:zoe'] }) }
+  const secrets = { maskKey: new Secret('k') }
+  const ports = { ledger, policy: { current: () => policy }, secrets, approvals } as unknown as Ports
+  const standing = new StandingOperations(ports.policy)
   const enforcer = new Enforcer({
     ports,
     tick: new Tick(ledger),
+    standing,
     protocol: { name: 'test', fulfils: new Set(fulfils), serve: async () => {} },
     principal: { kind: 'human', id: 'human:ada', name: 'Ada', groups: [], claims: {}, credential: 'tok' },
     resource: { name: 'orders', protocol: 'test', labels: {}, address: 'db:1', users: [], tls: { mode: 'disable' } },
@@ -64,7 +70,12 @@ function enforcerIn({ fulfils = [], obligations = {}, outcome = 'allow', durable
     left: new AbortController().signal,
     now_ms: () => 0,
   })
-  return { enforcer, entries, notes, ended }
+  /** Another policy comes into force. */
+  const change = ({ mask = [], ...now }: Partial<Decision> & { mask?: Obligations['mask'] }) => {
+    policy = policyOf({ ...decision, outcome: 'allow', ...now, obligations: { mask } })
+    standing.changed()
+  }
+  return { enforcer, entries, notes, ended, standing, change }
 }
 
 const nobodyWaits = () => {
@@ -89,6 +100,53 @@ describe('a duty the protocol cannot fulfil turns an allow into a refusal', () =
     expect(without.notes).toEqual(['operation'])
     const able = enforcerIn({ fulfils: [kind], obligations })
     expect(await able.enforcer.enforce(OPERATION, CALL, nobodyWaits)).toMatchObject({ granted: true })
+  })
+})
+
+describe('what runs on is judged again when policy changes', () => {
+  type Now = Partial<Pick<Decision, 'outcome' | 'reason'>> & { mask?: Obligations['mask'] }
+  const MASK = [{ labels: ['pii.*'], with: 'redact' }] as const
+  const LEAVE = { status: 'ok', tag: '', rows: 0, bytes: 0 } as const
+  const DENIED: Now = { outcome: 'deny', reason: 'policy.denied' }
+  const ASKS: Now = { outcome: 'approve', reason: 'approval.pending' }
+
+  test.each<[string, Now, { masks?: boolean; approved?: boolean }, string | undefined]>([
+    ['still allowed: it stays', {}, {}, undefined],
+    ['denied: it ends', DENIED, {}, 'policy changed: policy.denied'],
+    ['denied though people had approved it: it ends', DENIED, { approved: true }, 'policy changed: policy.denied'],
+    ['to be approved: it ends', ASKS, {}, 'policy changed: approval.pending'],
+    ['to be approved, and people had: it stays', ASKS, { approved: true }, undefined],
+    ['to be masked, and can be: it stays', { mask: MASK }, { masks: true }, undefined],
+    ['to be masked, and cannot be: it ends', { mask: MASK }, { masks: false }, 'policy changed: policy.unfulfilled'],
+  ])('%s', async (_, now, { masks = true, approved = false }, tag) => {
+    const world = enforcerIn({ fulfils: ['mask'], outcome: approved ? 'approve' : 'allow' })
+    const permit = (await world.enforcer.enforce(OPERATION, CALL, nobodyWaits)) as Permit
+    expect(permit).toMatchObject({ granted: true, approved })
+    const ended: string[] = []
+    world.enforcer.stand(permit, { operation: OPERATION, call: CALL, masks, ended: (_why, why) => ended.push(why) })
+    world.change(now)
+    await new Promise(setImmediate)
+    expect(ended).toEqual(tag === undefined ? [] : [tag])
+    expect(world.standing.size).toBe(tag === undefined ? 1 : 0)
+    world.enforcer.settle(permit, LEAVE)
+    expect(world.standing.size).toBe(0)
+  })
+
+  test('not once it is settled, nor when its session is over', async () => {
+    const world = enforcerIn({})
+    const ended: string[] = []
+    const running = { operation: OPERATION, call: CALL, masks: true, ended: (why: string) => void ended.push(why) }
+    const [first, second] = [0, 1].map(() => world.enforcer.enforce(OPERATION, CALL, nobodyWaits) as Permit)
+    world.enforcer.stand(first!, running)
+    world.enforcer.settle(first!, LEAVE)
+    world.enforcer.stand(first!, running)
+    world.enforcer.stand(second!, running)
+    expect(world.standing.size).toBe(1)
+    world.enforcer.over()
+    expect(world.standing.size).toBe(0)
+    world.change(DENIED)
+    await new Promise(setImmediate)
+    expect(ended).toEqual([])
   })
 })
 

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../kit/catalogue.ts'
+import { CATALOGUE, type ErrorCode } from '../kit/catalogue.ts'
 import { toSluiceError } from '../kit/errors.ts'
 import { type Decision, NO_OBLIGATIONS, type Obligations } from '../model/decision.ts'
 import type { SessionFacts } from '../model/facts.ts'
@@ -8,11 +8,12 @@ import type { Principal } from '../model/principal.ts'
 import type { Resource } from '../model/resource.ts'
 import type { Account, SpendingPort } from '../model/spending.ts'
 import type { Recorder } from '../model/transcript.ts'
-import type { HeldNotice, Permit, Protocol, Refusal, Settlement, Verdict } from '../protocols/contract.ts'
+import type { HeldNotice, Permit, Protocol, Refusal, Running, Settlement, Verdict } from '../protocols/contract.ts'
 import { askPeople } from './approve.ts'
 import { chainPart, decisionPart, outcomePieces, Texts } from './entries.ts'
 import { refusal } from './refusal.ts'
 import { createSpending } from './spending.ts'
+import type { Standing, StandingOperations } from './standing.ts'
 import type { Tick } from './tick.ts'
 
 /** The Permit. The class stays in this file: nothing else can mint one. */
@@ -22,13 +23,18 @@ class Granted implements Permit {
   readonly obligations: Obligations
   readonly started_ms = performance.now()
   readonly approved: boolean
+  /** The policy that permitted it. */
+  readonly policy: Policy
+  /** Where it runs on: what has it judged again. */
+  standing: Standing | undefined
   settled = false
   /** Budgets it counts against, and the rows reserved of them. */
   accounts: readonly Account[] | undefined
   reserved = 0
-  constructor(op: number, obligations: Obligations, approved: boolean) {
+  constructor(op: number, { policy, decision }: Judged, approved: boolean) {
     this.op = op
-    this.obligations = obligations
+    this.policy = policy
+    this.obligations = decision.obligations
     this.approved = approved
   }
 }
@@ -43,6 +49,7 @@ interface Judged {
 export interface EnforcerParts {
   readonly ports: Ports
   readonly tick: Tick
+  readonly standing: StandingOperations
   readonly protocol: Protocol
   readonly principal: Principal
   readonly resource: Resource
@@ -62,6 +69,7 @@ export class Enforcer {
   readonly #who: string
   readonly #chain: string
   readonly #spending: SpendingPort
+  readonly #standing = new Set<Standing>()
   #judged = new WeakMap<Operation, Judged>()
   #policy: Policy | undefined
   /** The operation judged last, where the decision holds: one statement is judged several times on its way. */
@@ -157,7 +165,7 @@ export class Enforcer {
       if (!this.facts.labelsRead.includes(label)) this.facts.labelsRead.push(label)
     }
     this.facts.inFlight++
-    const permit = new Granted(op, decision.obligations, approval !== '')
+    const permit = new Granted(op, judged, approval !== '')
     if (decision.accounts) this.#reserve(permit, decision.accounts)
     return decision.obligations.record === 'durable' ? this.#onDisk(permit) : permit
   }
@@ -188,6 +196,49 @@ export class Enforcer {
     this.#parts.tick.touch()
     const code = decision.reason as ErrorCode
     return refusal(code, { op, rule: decision.rule, message: decision.message, hint: decision.hint })
+  }
+
+  /** Has what runs on judged again whenever another policy comes into force, until it is settled. */
+  stand(permit: Permit, running: Running): void {
+    if (!(permit instanceof Granted) || permit.settled || permit.standing) return
+    const standing: Standing = {
+      policy: permit.policy,
+      again: () => {
+        const why = this.#refusedNow(permit, running)
+        if (!why) return
+        this.#lieDown(permit)
+        running.ended(`policy changed: ${why.message}${why.rule && ` [${why.rule}]`}`, `policy changed: ${why.reason}`)
+      },
+    }
+    permit.standing = standing
+    this.#standing.add(standing)
+    this.#parts.standing.add(standing)
+  }
+
+  /** What refuses it, if it began now. What budgets had left was asked when it began: it has spent its own share since. */
+  #refusedNow({ approved }: Granted, { operation, call, masks }: Running) {
+    const { principal, resource, now_ms, ports } = this.#parts
+    const request = { principal, resource, operation, call, session: this.facts, now_ms: now_ms() }
+    const decision = this.#fulfillable(ports.policy.current().decide(request))
+    const { outcome, obligations, rule } = decision
+    if (outcome === 'deny' || (outcome === 'approve' && !approved)) {
+      const reason = decision.reason as ErrorCode
+      return { reason, rule, message: decision.message || CATALOGUE[reason].message }
+    }
+    if (masks || obligations.mask.length === 0) return undefined
+    return { reason: 'policy.unfulfilled' as const, rule, message: CATALOGUE['policy.unfulfilled'].message }
+  }
+
+  #lieDown(permit: Granted): void {
+    if (!permit.standing) return
+    this.#standing.delete(permit.standing)
+    this.#parts.standing.remove(permit.standing)
+  }
+
+  /** The session is over. */
+  over(): void {
+    for (const standing of this.#standing) this.#parts.standing.remove(standing)
+    this.#standing.clear()
   }
 
   /** Records a refusal that needed no policy: a statement that does not parse, a copy of masked data. */
@@ -282,6 +333,7 @@ export class Enforcer {
   settle(permit: Permit, result: Settlement): void {
     if (!(permit instanceof Granted) || permit.settled) return
     permit.settled = true
+    this.#lieDown(permit)
     this.facts.inFlight--
     this.facts.rows += result.rows
     this.facts.bytes += result.bytes

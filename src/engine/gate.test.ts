@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Policy, Ports } from '../model/ports.ts'
 import { ClientGate } from './gate.ts'
+import { StandingOperations } from './standing.ts'
 import { Tick } from './tick.ts'
 
 function gateOf() {
@@ -17,6 +18,7 @@ function gateOf() {
   const gate = new ClientGate({
     ports,
     tick: new Tick(ledger as unknown as Ports['ledger']),
+    standing: new StandingOperations(ports.policy),
     protocol: { name: 'test', fulfils: new Set(), serve: async () => {} },
     tls: undefined,
     loopback: false,

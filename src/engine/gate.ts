@@ -9,11 +9,13 @@ import type { Gate, Protocol, Refusal, Session, Wanted } from '../protocols/cont
 import { LIMITS } from './limits.ts'
 import { refusal } from './refusal.ts'
 import { GatewaySession } from './session.ts'
+import type { StandingOperations } from './standing.ts'
 import type { Tick } from './tick.ts'
 
 export interface GateParts {
   readonly ports: Ports
   readonly tick: Tick
+  readonly standing: StandingOperations
   readonly protocol: Protocol
   readonly tls: SecureContext | undefined
   readonly loopback: boolean
@@ -92,7 +94,7 @@ export class ClientGate implements Gate {
   }
 
   #start(claim: Claim, wanted: Wanted, found: Found): Session {
-    const { ports, tick, protocol, now_ms, sessions } = this.#parts
+    const { ports, tick, standing, protocol, now_ms, sessions } = this.#parts
     const { principal, resource, user } = found
     const opened_ms = now_ms()
     const meta = {
@@ -109,6 +111,7 @@ export class ClientGate implements Gate {
     const session = new GatewaySession({
       ports,
       tick,
+      standing,
       protocol,
       principal,
       resource,

@@ -7,6 +7,7 @@ import type { Protocol } from '../protocols/contract.ts'
 import { ClientGate } from './gate.ts'
 import { LIMITS } from './limits.ts'
 import type { GatewaySession } from './session.ts'
+import { StandingOperations } from './standing.ts'
 import { Tick } from './tick.ts'
 
 export interface ListenerConfig {
@@ -37,6 +38,8 @@ export interface Gateway {
 export async function createGateway(config: GatewayConfig): Promise<Gateway> {
   const { ports, log } = config
   const tick = new Tick(ports.ledger)
+  const standing = new StandingOperations(ports.policy)
+  const unsubscribe = ports.policy.onChange(() => standing.changed())
   const sessions = new Map<string, GatewaySession>()
   const serving = new Set<Promise<void>>()
   const sockets = new Set<Socket>()
@@ -51,6 +54,7 @@ export async function createGateway(config: GatewayConfig): Promise<Gateway> {
     const gate = new ClientGate({
       ports,
       tick,
+      standing,
       protocol: listener.protocol,
       tls: listener.tls,
       loopback: isLoopback(socket.remoteAddress),
@@ -86,6 +90,7 @@ export async function createGateway(config: GatewayConfig): Promise<Gateway> {
       for (const session of sessions.values()) session.end(new SluiceError('session.shutdown'))
       await within(Promise.allSettled(serving), LIMITS.drain_ms)
       for (const socket of sockets) socket.destroy()
+      unsubscribe()
       await Promise.allSettled(serving)
       tick.run()
     },

@@ -17,6 +17,8 @@ export const LIMITS = {
   refusal_ms: 120,
   /** Connecting to a target. */
   dial_ms: 10_000,
+  /** Operations that run on, judged again in one turn of the event loop after policy changed. */
+  standingPerTurn: 64,
   /** Resolving a name that is judged, and addresses of one name looked at. */
   resolve_ms: 3_000,
   addresses: 16,

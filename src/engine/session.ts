@@ -17,6 +17,7 @@ import type {
   Permit,
   Protocol,
   Refusal,
+  Running,
   Session,
   Settlement,
   Upstream,
@@ -29,6 +30,7 @@ import { principalPart } from './entries.ts'
 import { LedgerGate } from './ledger-gate.ts'
 import { locate } from './network.ts'
 import { pump } from './pump.ts'
+import type { StandingOperations } from './standing.ts'
 import { readTargetPem } from './target-pem.ts'
 import { targetSsh } from './target-ssh.ts'
 import type { Tick } from './tick.ts'
@@ -36,6 +38,7 @@ import type { Tick } from './tick.ts'
 export interface SessionParts {
   readonly ports: Ports
   readonly tick: Tick
+  readonly standing: StandingOperations
   readonly protocol: Protocol
   readonly principal: Principal
   readonly resource: Resource
@@ -69,6 +72,7 @@ export class GatewaySession implements Session {
     this.#enforcer = new Enforcer({
       ports,
       tick: parts.tick,
+      standing: parts.standing,
       protocol: parts.protocol,
       principal,
       resource: parts.resource,
@@ -138,6 +142,9 @@ export class GatewaySession implements Session {
   enforce(operation: Operation, call: Call, waiting: (held: HeldNotice) => void): Verdict | Promise<Verdict> {
     return this.#enforcer.enforce(operation, call, waiting)
   }
+  stand(permit: Permit, running: Running): void {
+    this.#enforcer.stand(permit, running)
+  }
   refuse(code: ErrorCode, text: string, detail: string): Refusal {
     return this.#enforcer.refuseOutright(code, text, detail)
   }
@@ -180,6 +187,7 @@ export class GatewaySession implements Session {
     if (this.#closed) return
     this.#closed = true
     this.#left.abort()
+    this.#enforcer.over()
     this.#unsubscribe()
     this.#parts.closed(this)
     const reason = this.#ended.signal.reason

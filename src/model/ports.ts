@@ -80,6 +80,8 @@ export interface DecisionRequest {
 export interface PolicyPort {
   /** The policy in force now. Hot reload swaps it; a holder of an old one keeps deciding by the old one. */
   current(): Policy
+  /** Told of every policy that comes into force from now on. Returns the unsubscriber. */
+  onChange(listener: () => void): () => void
 }
 
 export interface Policy {

@@ -73,6 +73,11 @@ export interface Session {
    * then `waiting` is called once with what to tell the client, and the promise settles with their answer. It never rejects.
    */
   enforce(operation: Operation, call: Call, waiting: (held: HeldNotice) => void): Verdict | Promise<Verdict>
+  /**
+   * Has a permitted operation that runs on judged again, as if it began now, whenever another policy comes into force, until it is settled.
+   * What policy would no longer permit is told by `ended`, once; the protocol ends it and settles its Permit.
+   */
+  stand(permit: Permit, running: Running): void
   /** Records a refusal that needs no policy (it does not parse, it would copy masked data) and returns it. `detail` may be shown to the caller. */
   refuse(code: ErrorCode, text: string, detail: string): Refusal
   /** Reports what became of a permitted operation. Exactly once per Permit. */
@@ -134,6 +139,16 @@ export interface Permit {
   readonly obligations: Obligations
   /** People have said yes to it. */
   readonly approved?: boolean
+}
+
+/** A permitted operation that runs on. */
+export interface Running {
+  readonly operation: Operation
+  readonly call: Call
+  /** False where nothing of it can be masked: a duty to mask then refuses it. */
+  readonly masks: boolean
+  /** `why` is a sentence for whoever runs it; `tag` is for the record. Never throws: what runs later ends its own session. */
+  readonly ended: (why: string, tag: string) => void
 }
 
 /** The one JSON shape of every refusal everywhere (design §9). */

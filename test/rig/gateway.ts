@@ -83,6 +83,8 @@ export interface TestGateway extends Between {
   readonly api: string
   /** Holds ledger, store, transcripts. */
   readonly dataDir: string
+  /** Holds the policy; what is written there comes into force. */
+  readonly policyDir: string
   token(principal: string): string
   /** What the gateway wrote to its log. */
   log(): string
@@ -134,6 +136,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     connector,
     joinTokens,
     dataDir,
+    policyDir,
     token,
     login: (principal, { resource = resources[0]!.name, user, database = target.database } = {}) => ({
       host: '127.0.0.1',

@@ -3,7 +3,7 @@ import { SshReader, sshString, sshUint32, sshUint64 } from '../../src/kit/ssh-wi
 import { NO_OBLIGATIONS, type Obligations } from '../../src/model/decision.ts'
 import type { Operation } from '../../src/model/operation.ts'
 import type { TranscriptEvent } from '../../src/model/transcript.ts'
-import type { Permit, Refusal, Session, Verdict } from '../../src/protocols/contract.ts'
+import type { Permit, Refusal, Running, Session, Verdict } from '../../src/protocols/contract.ts'
 import { SftpRelay } from '../../src/protocols/ssh/sftp.ts'
 import { FX, FXF, FXP, sftpPacket, statusPacket } from '../../src/protocols/ssh/sftp-packets.ts'
 import { cleaner } from '../../src/protocols/ssh/target-text.ts'
@@ -57,8 +57,7 @@ export function stage({ decide = () => 'allow', obligations = NO_OBLIGATIONS, se
   const judged: Operation[] = []
   const toClient: Buffer[] = []
   const toTarget: Buffer[] = []
-  const notes: TranscriptEvent[] = []
-  const settled: string[] = []
+  const [notes, settled, stood]: [TranscriptEvent[], string[], Running[]] = [[], [], []]
   const session = {
     enforce(operation: Operation): Verdict | Promise<Verdict> {
       judged.push(operation)
@@ -67,6 +66,7 @@ export function stage({ decide = () => 'allow', obligations = NO_OBLIGATIONS, se
       const said = decide(operation)
       return typeof said === 'string' ? answer(said) : said.then(answer)
     },
+    stand: (_: Permit, running: Running) => void stood.push(running),
     refuse: (code: string) => refusal(code),
     maskKey: new Secret('of a test'),
     settle: (_: Permit, { status, tag }: { status: string; tag: string }) => settled.push(`${status} ${tag}`),
@@ -100,6 +100,7 @@ export function stage({ decide = () => 'allow', obligations = NO_OBLIGATIONS, se
     judged,
     notes,
     settled,
+    stood,
     settle,
     say(...packets: Buffer[]) {
       for (const packet of packets) {

@@ -274,6 +274,8 @@ export class Talk implements Wire, Session {
   locate(): Promise<never[]> {
     throw new Error('not in a test')
   }
+  stand(): void {}
+
   judge(operation: Operation, call: Call): Decision {
     const { outcome, obligations = NO_OBLIGATIONS } = this.#regime.decide(operation, call)
     if (outcome !== 'deny') this.judged.push(call.text)

@@ -39,7 +39,7 @@ export class RunningProgram implements Program {
         line: (text) => session.note({ kind: 'typed', op: permit.op, text }),
       })
     }
-    this.#lifetime = lifetime(parts)
+    this.#lifetime = lifetime(parts, () => this.#bytes)
   }
 
   get keptOfTarget(): number {

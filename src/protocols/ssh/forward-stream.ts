@@ -1,7 +1,17 @@
+import type { Operation } from '../../model/operation.ts'
 import type { Permit, Session } from '../contract.ts'
 import { MESSAGE, type Request } from './channel-messages.ts'
 import type { Flow } from './channel-pair.ts'
 import type { Ends } from './conversation.ts'
+
+export interface ForwardParts {
+  readonly session: Session
+  readonly ends: Ends
+  readonly permit: Permit
+  readonly operation: Operation
+  /** Runs what happens later: an error in it ends the session, not the process. */
+  readonly run: (step: () => void) => void
+}
 
 /** A forwarded connection: bytes both ways, counted. What they say belongs to a protocol of its own. */
 export class ForwardedStream implements Flow {
@@ -13,19 +23,24 @@ export class ForwardedStream implements Flow {
   readonly #permit: Permit
   readonly #timer: NodeJS.Timeout | undefined
   #bytes = 0
-  #late = false
+  /** Why it was ended from here, for the record. */
+  #why = ''
 
-  constructor(session: Session, ends: Ends, permit: Permit) {
+  constructor({ session, ends, permit, operation, run }: ForwardParts) {
     this.#session = session
     this.#ends = ends
     this.#permit = permit
     const { timeout_ms } = permit.obligations
-    if (timeout_ms !== undefined)
-      this.#timer = setTimeout(() => {
-        this.#late = true
-        ends.client.abandon()
-        ends.target.abandon()
-      }, timeout_ms)
+    if (timeout_ms !== undefined) this.#timer = setTimeout(() => run(() => this.#end('limit.timeout')), timeout_ms)
+    // It has no second stream a sentence could be written to.
+    const ended = (_: string, tag: string) => run(() => this.#end(tag))
+    session.stand(permit, { operation, call: { text: operation.text }, masks: false, ended })
+  }
+
+  #end(why: string): void {
+    this.#why ||= why
+    this.#ends.client.abandon()
+    this.#ends.target.abandon()
   }
 
   fromClient(bytes: Buffer): void {
@@ -61,8 +76,8 @@ export class ForwardedStream implements Flow {
   }
   over(): void {
     clearTimeout(this.#timer)
-    const [status, tag] = this.#late ? (['cancelled', 'limit.timeout'] as const) : (['ok', 'closed'] as const)
-    this.#session.settle(this.#permit, { status, tag, rows: 0, bytes: this.#bytes })
+    const status = this.#why ? 'cancelled' : 'ok'
+    this.#session.settle(this.#permit, { status, tag: this.#why || 'closed', rows: 0, bytes: this.#bytes })
   }
 }
 

@@ -92,14 +92,14 @@ export class Forwards {
   #connect(open: OpenRequest, { operation, rest }: { operation: Operation; rest: Buffer }, refuse: Refuse): void {
     this.#decide(operation, {
       refused: (why) => refuse(OPEN_REASON.PROHIBITED, why),
-      granted: (permit) => this.#join('client', { open, permit, rest }, refuse),
+      granted: (permit) => this.#join('client', { open, operation, permit, rest }, refuse),
     })
   }
 
   /** Opens the other half; the one who asked is told only when that stands (RFC 4254 §5.1). */
   #join(
     asked: 'client' | 'target',
-    { open, permit, rest }: { open: OpenRequest; permit: Permit; rest: Buffer },
+    { open, operation, permit, rest }: { open: OpenRequest; operation: Operation; permit: Permit; rest: Buffer },
     refuse: Refuse,
   ): void {
     const { session } = this.#house
@@ -109,7 +109,9 @@ export class Forwards {
       const refusal = session.refuse('policy.unfulfilled', open.type, 'what is forwarded is not masked')
       return refuse(OPEN_REASON.PROHIBITED, plainLine(`sluice: ${sentence(refusal)}`))
     }
-    const pair = this.#house.pair((ends) => new ForwardedStream(session, ends, permit))
+    const pair = this.#house.pair(
+      (ends) => new ForwardedStream({ session, ends, permit, operation, run: (step) => this.#house.run(step) }),
+    )
     if (!pair) {
       session.settle(permit, { status: 'error', tag: 'too many channels', rows: 0, bytes: 0 })
       return refuse(OPEN_REASON.SHORTAGE, 'sluice: too many channels')
@@ -157,7 +159,7 @@ export class Forwards {
     }
     this.#decide(operation, {
       refused: (why) => refuse(OPEN_REASON.PROHIBITED, why),
-      granted: (permit) => this.#join('target', { open, permit, rest: open.rest }, refuse),
+      granted: (permit) => this.#join('target', { open, operation, permit, rest: open.rest }, refuse),
     })
   }
 
@@ -174,14 +176,15 @@ export class Forwards {
       return answer(undefined)
     }
     const key = tcp ? `tcp ${port}` : `path ${host}`
-    if (request.name.startsWith('cancel-')) return this.#cancel(key, request, answer)
+    if (request.name.startsWith('cancel-')) return this.#cancel(key, request, { answer })
     const network: Network = tcp ? (LOOPBACK.test(host) ? 'loopback' : 'special') : 'socket'
     const text = `listen on ${plainLine(tcp ? `${host || '*'}:${port}` : host)}`
     if (this.#listeners.size >= LISTENERS) {
       this.#house.session.refuse('ssh.address', text, '')
       return answer(undefined)
     }
-    this.#decide(forwardOperation({ verb: request.name, text, hosts: [host || '*'], port, network }), {
+    const operation = forwardOperation({ verb: request.name, text, hosts: [host || '*'], port, network })
+    this.#decide(operation, {
       refused: () => answer(undefined),
       granted: (permit) =>
         this.#globals.askTarget(request.name, request.rest, (said) => {
@@ -192,32 +195,40 @@ export class Forwards {
           // For port 0 the target chooses one and says which.
           const chosen = tcp && port === 0 && said.length >= 4 ? `tcp ${said.readUInt32BE()}` : key
           this.#listeners.set(chosen, permit)
-          this.#limit(chosen, request, permit)
+          this.#limit(chosen, request, { permit, operation })
           answer(said)
         }),
     })
   }
 
-  /** A listener ends when the time its permit gives it is over. */
-  #limit(key: string, request: Request, permit: Permit): void {
-    const { timeout_ms } = permit.obligations
-    if (timeout_ms === undefined) return
+  /** A listener ends when the time its permit gives it is over, or when policy would no longer permit it. */
+  #limit(key: string, request: Request, { permit, operation }: { permit: Permit; operation: Operation }): void {
     const port = Number(/^tcp (\d+)$/.exec(key)?.[1] ?? 0)
     const rest = key.startsWith('tcp ')
       ? Buffer.concat([sshString(new SshReader(request.rest).string()), sshUint32(port)])
       : request.rest
-    const late = () => {
+    const end = (why: string) => {
       if (this.#listeners.get(key) === permit)
-        this.#cancel(key, { ...request, name: `cancel-${request.name}`, rest }, () => {})
+        this.#cancel(key, { ...request, name: `cancel-${request.name}`, rest }, { answer: () => {}, why })
     }
-    setTimeout(() => this.#house.run(late), timeout_ms).unref()
+    const { timeout_ms } = permit.obligations
+    if (timeout_ms !== undefined) setTimeout(() => this.#house.run(() => end('limit.timeout')), timeout_ms).unref()
+    const ended = (_: string, tag: string) => this.#house.run(() => end(tag))
+    // Nothing flows through a listener itself: what comes in by it is judged as connections of its own.
+    this.#house.session.stand(permit, { operation, call: { text: operation.text }, masks: true, ended })
   }
 
-  #cancel(key: string, request: Request, answer: (answer: GlobalAnswer) => void): void {
+  /** `why` it was ended from here, for the record; its client took it back otherwise. */
+  #cancel(
+    key: string,
+    request: Request,
+    { answer, why }: { answer: (answer: GlobalAnswer) => void; why?: string },
+  ): void {
     const permit = this.#listeners.get(key)
     if (!permit) return answer(undefined)
     this.#listeners.delete(key)
-    this.#house.session.settle(permit, { status: 'ok', tag: 'cancelled', rows: 0, bytes: 0 })
+    const end = why ? ({ status: 'cancelled', tag: why } as const) : ({ status: 'ok', tag: 'cancelled' } as const)
+    this.#house.session.settle(permit, { ...end, rows: 0, bytes: 0 })
     this.#globals.askTarget(request.name, request.rest, answer)
   }
 

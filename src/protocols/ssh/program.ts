@@ -46,11 +46,14 @@ export interface ProgramParts {
   readonly refill: () => void
 }
 
+/** False for rsync and git: a masked byte would break their own protocols. */
+export const masksOutput = ({ scp, operation }: Pick<ProgramParts, 'scp' | 'operation'>): boolean =>
+  scp !== undefined || operation.facts.kind !== 'file'
+
 /** Begins what was permitted, or refuses it when a duty cannot be fulfilled for it. */
 export function begin(parts: ProgramParts): Program | Refusal {
   const { house, permit, operation } = parts
-  if (!parts.scp && operation.facts.kind === 'file' && permit.obligations.mask.length > 0) {
-    // rsync's and git's own protocols: a masked byte would break them.
+  if (!masksOutput(parts) && permit.obligations.mask.length > 0) {
     house.session.settle(permit, { status: 'refused', tag: 'policy.unfulfilled', rows: 0, bytes: 0 })
     return house.session.refuse('policy.unfulfilled', operation.text, 'contents of files are not masked')
   }

@@ -35,7 +35,7 @@ export class ScpProgram implements Program {
       refill: parts.refill,
     }
     this.#relay = new ScpRelay(host, order)
-    this.#lifetime = lifetime(parts)
+    this.#lifetime = lifetime(parts, () => this.#bytes)
   }
 
   get holds(): boolean {

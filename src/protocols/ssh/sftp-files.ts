@@ -1,13 +1,19 @@
 import { plainLine } from '../../kit/plain-line.ts'
 import { type TextScrubber, textScrubber } from '../../masking/index.ts'
+import type { Operation } from '../../model/operation.ts'
 import type { Permit } from '../contract.ts'
 import type { Deciding } from './decide.ts'
 import { coverageText, TransferDigest } from './digest.ts'
 import type { FileRequest } from './sftp-requests.ts'
 
-export interface OpenFile {
+/** A request about a path that was permitted. */
+export interface Allowed {
   readonly permit: Permit
+  readonly operation: Operation
   readonly path: string
+}
+
+export interface OpenFile extends Allowed {
   readonly folder: boolean
   /** Masks names in it. */
   readonly names: TextScrubber | undefined
@@ -17,12 +23,12 @@ export interface OpenFile {
   writing: number
   /** When a rule's time limit ends it: milliseconds of the monotonic clock. */
   readonly until_ms: number
+  /** Policy that changed: why nothing goes on by it, for its client and for the record. */
+  shut: { readonly why: string; readonly tag: string } | undefined
 }
 
 /** What is known of a file when it was opened. */
-export interface Opening {
-  readonly permit: Permit
-  readonly path: string
+export interface Opening extends Allowed {
   readonly folder: boolean
   readonly writes: boolean
   readonly fresh: boolean
@@ -51,16 +57,28 @@ export class OpenFiles {
   opened(handle: string, opening: Opening): void {
     // A server that gives a handle twice has closed the first.
     this.closed(handle)
-    const { permit, path, folder, writes, fresh, appends } = opening
+    const { permit, operation, path, folder, writes, fresh, appends } = opening
     const { timeout_ms } = permit.obligations
     const until_ms = timeout_ms === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout_ms
     const names = textScrubber(permit.obligations.mask, this.#house.session.maskKey)
     const [got, put] = [new TransferDigest(), new TransferDigest()]
-    const file = { permit, path, folder, names, until_ms, got, put, writing: 0 }
+    const file: OpenFile = {
+      ...{ permit, operation, path, folder, names, until_ms, got, put },
+      writing: 0,
+      shut: undefined,
+    }
     // It began empty: what is put is all of it.
     if (fresh) file.put.lasts(0)
     if (appends) file.put.disturb()
     this.#open.set(handle, file)
+    this.#house.session.stand(permit, {
+      operation,
+      call: { text: operation.text },
+      masks: folder || operation.verb === 'sftp put',
+      ended: (why, tag) => {
+        file.shut = { why, tag }
+      },
+    })
     if (writes) this.#written.add(path)
     if (this.#written.has(path) && [...this.#open.values()].some((other) => other !== file && other.path === path))
       this.disturb(path)
@@ -97,11 +115,16 @@ export class OpenFiles {
   }
 }
 
+/** Why nothing goes on by an open file any more; undefined while it does. */
+export function whyShut({ shut, until_ms }: OpenFile): string | undefined {
+  return shut?.why ?? (performance.now() > until_ms ? 'the time limit of a rule' : undefined)
+}
+
 /** Puts on record what was moved, and ends the operation it was moved under. */
-function recordFile(house: Deciding, { permit, path, folder, got, put, writing }: OpenFile): void {
+function recordFile(house: Deciding, { permit, path, folder, got, put, writing, shut }: OpenFile): void {
   const { session } = house
   if (writing > 0) put.disturb()
-  const told: string[] = []
+  const told: string[] = shut ? [shut.tag] : []
   for (const [direction, digest] of [['get', got] as const, ['put', put] as const]) {
     if (digest.idle) continue
     const coverage = digest.finish()
@@ -109,5 +132,10 @@ function recordFile(house: Deciding, { permit, path, folder, got, put, writing }
     told.push(`${direction} ${digest.bytes} bytes, sha256 ${coverage.sha256}${coverageText(coverage)}`)
   }
   const tag = told.join('; ') || (folder ? 'listed' : 'nothing moved')
-  session.settle(permit, { status: 'ok', tag: plainLine(tag), rows: 0, bytes: got.bytes + put.bytes })
+  session.settle(permit, {
+    status: shut ? 'cancelled' : 'ok',
+    tag: plainLine(tag),
+    rows: 0,
+    bytes: got.bytes + put.bytes,
+  })
 }

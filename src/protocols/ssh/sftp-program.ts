@@ -27,7 +27,7 @@ export class SftpProgram implements Program {
       endTarget: () => ends.target.eof(),
       refill: parts.refill,
     })
-    this.#lifetime = lifetime(parts)
+    this.#lifetime = lifetime(parts, () => this.#bytes)
   }
 
   get holds(): boolean {

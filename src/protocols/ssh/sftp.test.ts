@@ -34,6 +34,22 @@ test.each([
 })
 
 test.each([
+  ['read', read(3, 4), FXF.READ, false, /^cancelled policy changed: policy.denied; get 4 bytes/],
+  ['written', write(3, 4, 'more'), FXF.WRITE | FXF.CREAT, true, /^cancelled policy changed: policy.denied/],
+] as const)(
+  'a file that policy no longer permits is not %s on, and the record says why',
+  (_, more, flags, masks, record) => {
+    const { say, stood, answers, settled } = stage()
+    say(INIT, open(1, 'x', flags), flags === FXF.READ ? read(2, 0) : write(2, 0, 'some'))
+    expect(stood).toMatchObject([{ operation: { verb: flags === FXF.READ ? 'sftp get' : 'sftp put' }, masks }])
+    stood[0]!.ended('policy changed: no', 'policy changed: policy.denied')
+    say(more, close(4))
+    expect(answers().slice(2)).toEqual([`3:101:${FX.PERMISSION_DENIED}`, '4:101:0'])
+    expect(settled).toEqual([expect.stringMatching(record)])
+  },
+)
+
+test.each([
   ['made empty first', FXF.WRITE | FXF.CREAT | FXF.TRUNC, 'whole'],
   ['over what may be longer', FXF.WRITE | FXF.CREAT, 'part'],
 ])('a file written %s', (_, flags, covers) => {

@@ -1,14 +1,13 @@
 import { plainLine } from '../../kit/plain-line.ts'
 import { SshReader, sshString, sshUint32 } from '../../kit/ssh-wire.ts'
 import { type TextScrubber, textScrubber } from '../../masking/index.ts'
-import type { Permit } from '../contract.ts'
 import { SFTP_HANDLES, SFTP_OUTSTANDING } from './channel-limits.ts'
 import { type Deciding, decide, type Held } from './decide.ts'
 import { fileOperation } from './operation.ts'
 import { refusalText, sentence } from './reply.ts'
 import { shownAnswer } from './sftp-answers.ts'
 import { attributesText } from './sftp-attributes.ts'
-import { type OpenFile, OpenFiles } from './sftp-files.ts'
+import { type Allowed, type OpenFile, OpenFiles, whyShut } from './sftp-files.ts'
 import { FX, FXP, malformed, SftpFramer, sftpPacket, statusOf, statusPacket } from './sftp-packets.ts'
 import { readPath } from './sftp-paths.ts'
 import { type FileRequest, readExtensions, readSftpRequest } from './sftp-requests.ts'
@@ -174,8 +173,8 @@ export class SftpRelay {
     const file = this.#files.get(handle)
     if (!file) return this.#say(id, FX.FAILURE, 'sluice: no such handle')
     if (packet[4] === FXP.CLOSE) return this.#pass(id, packet, () => this.#files.closed(handle))
-    if (performance.now() > file.until_ms)
-      return this.#say(id, FX.PERMISSION_DENIED, 'sluice: the time limit of a rule')
+    const shut = whyShut(file)
+    if (shut) return this.#say(id, FX.PERMISSION_DENIED, plainLine(`sluice: ${shut}`))
     if (packet[4] === FXP.READDIR) return this.#pass(id, packet, undefined, { names: file.names })
     if (packet[4] !== FXP.READ) return this.#pass(id, packet)
     // READ: string handle, uint64 offset, uint32 length
@@ -195,8 +194,8 @@ export class SftpRelay {
     this.#writing = undefined
     if (this.#byId.has(id)) return this.#say(id, FX.BAD_MESSAGE, 'sluice: two requests of one id')
     if (!file) return this.#say(id, FX.FAILURE, 'sluice: no such handle')
-    if (performance.now() > file.until_ms)
-      return this.#say(id, FX.PERMISSION_DENIED, 'sluice: the time limit of a rule')
+    const shut = whyShut(file)
+    if (shut) return this.#say(id, FX.PERMISSION_DENIED, plainLine(`sluice: ${shut}`))
     this.#writing = { file, offset: Number(head.readBigUInt64BE(head.length - 12)) }
     file.writing += 1
     this.#pass(id, head, (answer) => {
@@ -249,17 +248,11 @@ export class SftpRelay {
     const first = [...read, ...written, ...deleted]
     const attributes = request.attributes ? attributesText(request.attributes) : ''
     const text = plainLine(`${request.verb} ${[...new Set(first)].join(' ')}`.trim() + attributes)
+    const { verb, effects } = request
+    const operation = fileOperation({ transfer: 'sftp', verb, effects, text, read, written, deleted })
     this.#held = decide({
       house: this.#host.house,
-      operation: fileOperation({
-        transfer: 'sftp',
-        verb: request.verb,
-        effects: request.effects,
-        text,
-        read,
-        written,
-        deleted,
-      }),
+      operation,
       tell: (line) => this.#host.tell(line),
       refused: (refusal) => {
         this.#host.tell(refusalText(refusal))
@@ -267,13 +260,14 @@ export class SftpRelay {
         this.#judged()
       },
       granted: (permit) => {
-        this.#granted(asking, permit, first.at(-1) ?? '')
+        this.#granted(asking, { permit, operation, path: first.at(-1) ?? '' })
         this.#judged()
       },
     })
   }
 
-  #granted({ id, packet, request }: Asking, permit: Permit, path: string): void {
+  #granted({ id, packet, request }: Asking, allowed: Allowed): void {
+    const { permit, path } = allowed
     const { session } = this.#host.house
     if (request.verb !== 'sftp put' && request.opens === 'file' && permit.obligations.mask.length > 0) {
       // Clients read a file anywhere and in any order, by its size: its contents cannot be masked on the way.
@@ -291,8 +285,7 @@ export class SftpRelay {
       if (request.opens && answer[4] === FXP.HANDLE) {
         const handle = new SshReader(answer.subarray(9)).string().toString('latin1')
         return this.#files.opened(handle, {
-          permit,
-          path,
+          ...allowed,
           folder: request.opens === 'folder',
           writes: request.verb === 'sftp put' || request.verb === 'sftp edit',
           fresh: request.fresh ?? false,
