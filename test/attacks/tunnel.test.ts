@@ -44,9 +44,8 @@ describe('G22: a certificate is good for one holder', () => {
     await using rig = await startTunnelRig({ renew_ms: 0 })
     const copy = await rig.join('vpc-1')
     await rig.connector('vpc-1', ['127.0.0.1:*'], { identity: copy })
-    await turns(() => rig.ledger.some(({ action }) => action === 'renew'))
-    const renewed = rig.lines.findLast((line) => line.includes('the certificate was renewed'))
-    expect(renewed).toBeDefined()
+    await turns(() => rig.lines.some((line) => line.includes('the certificate was renewed')))
+    expect(rig.ledger.some(({ action }) => action === 'renew')).toBe(true)
     // Once the new one has been used, the old one is worth nothing.
     await rig.store.connectors.seen(copy.id, { version: '1', seen_ms: 1, seen_from: '', previous_serial: null })
     const socket = await openTunnel(rig, copy)

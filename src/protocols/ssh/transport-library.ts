@@ -55,6 +55,7 @@ export interface Wire {
   _hostKeys: Readonly<Record<string, HostKey>> | undefined
   _kex: KeyExchange | undefined
   readonly _kexinit: Buffer | undefined
+  readonly _remoteIdentRaw: Buffer | undefined
   readonly _strictMode: boolean | undefined
   readonly _authsQueue: string[]
   _packetRW: { read: PacketReader; readonly write: PacketWriter }

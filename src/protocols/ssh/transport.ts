@@ -129,7 +129,8 @@ function goodbye(wire: Wire, stream: Duplex, { reason, text }: { reason: number;
   words.copy(message, 9)
   try {
     if (wire._kex && wire._kexinit === undefined) sendMessage(wire, message)
-    else wire.disconnect(reason)
+    // Whoever has not said that it speaks SSH is not spoken to.
+    else if (wire._remoteIdentRaw !== undefined) wire.disconnect(reason)
   } catch {
     // The library has given this connection up already.
   }
