@@ -33,8 +33,9 @@ import { type GatewaySettings, hostNamesOf, reachedAt, writtenNames } from './se
 import { resourceDirectory } from './setup/directory.ts'
 import { openPolicyFolder, type PolicyFolder } from './setup/policy-folder.ts'
 import { policyService } from './setup/policy-service.ts'
+import { endUnrecorded, unlessUnrecorded } from './setup/unrecorded.ts'
 import { openStore } from './store/store.ts'
-import { openTranscripts, type Transcripts } from './transcript/transcripts.ts'
+import { openTranscripts } from './transcript/transcripts.ts'
 import { createTunnels, type Tunnels } from './tunnel/gateway/tunnels.ts'
 import { loadMasterKey } from './vault/keyfile.ts'
 import { createVault } from './vault/vault.ts'
@@ -120,6 +121,7 @@ async function start(start: Start): Promise<RunningGateway> {
     log,
   })
   closers.add(() => drain(gateway, settings.drain_ms))
+  closers.add(endUnrecorded(gateway, [ledger, transcripts]))
   recordPolicies(policies, ledger, gateway)
   const postgres = `${settings.listen.postgres.host}:${gateway.ports[0]}`
   const ssh = settings.listen.ssh && `${settings.listen.ssh.host}:${gateway.ports[1]}`
@@ -302,18 +304,6 @@ function serveApi({ settings, version, log }: Start, services: Services, running
 
 function isLoopback(host: string): boolean {
   return /^(127(\.\d+){3}|::1|localhost)$/.test(host)
-}
-
-/** While transcripts cannot be written nothing may be forwarded: then no tick's ledger entries count as written either. */
-function unlessUnrecorded(ledger: LedgerPort, transcripts: Transcripts): LedgerPort {
-  return {
-    append: (kind, body) => ledger.append(kind, body),
-    commit: () => {
-      ledger.commit()
-      if (transcripts.failure) throw transcripts.failure
-    },
-    durable: () => ledger.durable(),
-  }
 }
 
 /** The ledger names every policy that was ever in force, before anything is decided by it. */

@@ -41,3 +41,14 @@ test('a terminal is an asciicast: its size, its time, what was written, typed an
 test('a session without a terminal has no cast', async () => {
   await expect(all(castLines(of({ at: 1, kind: 'end' }), head))).rejects.toThrow('terminal')
 })
+
+test('D24: nothing in a cast that is shown as it is moves a terminal or turns what is read', async () => {
+  const text = 'a\u009b31m\u009d0;t\u009c\x7f\u202eb'
+  const events = of(
+    { at: 0, kind: 'terminal', op: 1, term: 'xterm', width: 80, height: 24 },
+    { at: 1, kind: 'output', op: 1, stream: 1, base64: base64(text) },
+  )
+  const lines = await all(castLines(events, head))
+  expect(lines.join('')).not.toMatch(/[\x7f-\x9f\u202e]/)
+  expect(JSON.parse(lines[1]!)[2]).toBe(text)
+})

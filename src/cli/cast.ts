@@ -42,4 +42,6 @@ export async function* castLines(
     throw new CommandFailure('Nothing in this session ran on a terminal.', EXIT.notFound, 'Replay it: sluice replay')
 }
 
-const line = (value: unknown) => `${JSON.stringify(value)}\n`
+/** JSON that a terminal may be shown: what JSON leaves as it is and a terminal or the eye would act on is escaped (ATTACKS D24). */
+const line = (value: unknown) =>
+  `${JSON.stringify(value).replace(/[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`

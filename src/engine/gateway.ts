@@ -30,6 +30,8 @@ export interface Gateway {
   readonly ports: readonly number[]
   /** Writes entries appended outside a session (an approval, an API change) at the end of this turn. */
   touchLedger(): void
+  /** Ends every live session. */
+  end(why: SluiceError): void
   /** Stops accepting, ends the sessions with `session.shutdown` after `grace_ms`, and resolves when all are sealed. */
   stop(grace_ms?: number): Promise<void>
 }
@@ -68,6 +70,10 @@ export async function createGateway(config: GatewayConfig): Promise<Gateway> {
     void done.finally(() => serving.delete(done))
   }
 
+  const endAll = (why: SluiceError) => {
+    for (const session of sessions.values()) session.end(why)
+  }
+
   const servers = await Promise.all(config.listeners.map((listener) => listen(listener, accept)))
   return {
     ports: servers.map((server) => (server.address() as { port: number }).port),
@@ -82,12 +88,13 @@ export async function createGateway(config: GatewayConfig): Promise<Gateway> {
         return sessions.has(id) ? 'ending' : 'ended'
       },
     },
+    end: endAll,
     async stop(grace_ms = 0) {
       for (const server of servers) server.close()
       const settled = Promise.allSettled(serving)
       if (grace_ms > 0) await within(settled, grace_ms)
       closing.abort(new SluiceError('session.shutdown'))
-      for (const session of sessions.values()) session.end(new SluiceError('session.shutdown'))
+      endAll(new SluiceError('session.shutdown'))
       await within(Promise.allSettled(serving), LIMITS.drain_ms)
       for (const socket of sockets) socket.destroy()
       unsubscribe()

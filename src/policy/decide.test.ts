@@ -266,3 +266,16 @@ test('groups come from the provider and from documents, through groups in groups
     expect(ask(policy, who, read).outcome).toBe('allow')
   expect(ask(policy, named('mallory', ['day']), read).outcome).toBe('deny')
 })
+
+test('many patterns on many names end in a refusal, soon (G55)', () => {
+  const patterns = Array.from({ length: 500 }, (_, i) =>
+    rule(`p${i}`, { when: `op.objects.exists(o, o.name.matches("^/x/[a-z]+${i}/(.*)+$"))`, outcome: 'deny' }),
+  )
+  const policy = policyOf(reads, ...patterns)
+  const file = { kind: 'file' as const, effect: read.effects, labels: [] }
+  const objects = Array.from({ length: 1_000 }, (_, i) => ({ ...file, name: `/x/team/${i}` }))
+  ask(policy, agent, { ...read, objects: objects.slice(0, 2) })
+  const began = performance.now()
+  expect(ask(policy, agent, { ...read, objects })).toMatchObject({ outcome: 'deny', reason: 'policy.error' })
+  expect(performance.now() - began).toBeLessThan(1_500)
+})

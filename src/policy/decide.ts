@@ -9,6 +9,7 @@ import { usedOf } from './budget.ts'
 import { type Candidate, errorText, type Plan, type RuleIndex } from './candidates.ts'
 import { ANY_EFFECTS } from './cel/analysis.ts'
 import type { Frame } from './cel/condition.ts'
+import { beginPatternWork, endPatternWork, patternWorkIsSpent } from './cel/pattern.ts'
 import { OperationView, OtherKind, type PrincipalView, type ResourceView, SessionView } from './cel/views.ts'
 import { bothObligations } from './obligations.ts'
 import type { CompiledRule } from './rule.ts'
@@ -73,6 +74,7 @@ export class Decider {
 
   /** Never throws: what cannot be evaluated is refused with `policy.error`. */
   decide(request: DecisionRequest): Decision {
+    beginPatternWork()
     try {
       const { scope } = request.principal
       if (scope !== undefined && !scopeCovers(scope, request.resource.name, request.operation.effects))
@@ -81,6 +83,8 @@ export class Decider {
       return request.principal.actor === undefined ? own : this.#intersect(own, request)
     } catch {
       return this.#verdict({ outcome: 'deny', reason: 'policy.error' })
+    } finally {
+      endPatternWork()
     }
   }
 
@@ -120,6 +124,10 @@ export class Decider {
       if (rule.needs !== ANY_EFFECTS && (rule.needs & set) === 0) continue
       if (rule.volatile) tally.cacheable = false
       const error = holds(rule, frame, request)
+      if (patternWorkIsSpent()) {
+        tally.failed = rule
+        break
+      }
       if (error === undefined) {
         if (rule.budget) drawOn(rule.budget, tally, { frame, request })
         continue

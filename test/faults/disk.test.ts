@@ -26,10 +26,12 @@ test('a full disk refuses before anything is forwarded; with space again, statem
     const login = gateway.login('human:suite')
     const insert = (n: number) => canonicalPsql(login, `insert into t values (${n})`)
     expect((await insert(1)).stderr).toBe('')
+    const runsOn = canonicalPsql(login, 'select pg_sleep(600)')
     const filler = join(dataDir, 'filler')
     fill(filler)
     const refused = await untilRefused(insert)
     expect(refused).toMatch(/audit ledger cannot be written/)
+    expect((await runsOn).stderr).toMatch(/audit ledger cannot be written/)
     const logged = server.log().length
     const rows = await probe(server, 'select count(*) from t')
     for (let n = 0; n < 5; n++) expect((await insert(2000 + n)).status).not.toBe(0)

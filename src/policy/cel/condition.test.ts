@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { agent, operation } from '../example.ts'
 import { type Condition, compileCondition, isCondition } from './condition.ts'
-import { matchesLinear } from './pattern.ts'
+import { beginPatternWork, endPatternWork, matchesLinear, WORK_LIMIT } from './pattern.ts'
 import { OperationView, PrincipalView, ResourceView, SessionView } from './views.ts'
 
 const op = new OperationView()
@@ -140,4 +140,15 @@ test('a pattern runs in linear time (F32)', () => {
 
 test('a text too long for a pattern is an error, so that the rule refuses', () => {
   expect(() => matchesLinear('a'.repeat(70_000), 'b')).toThrow(RangeError)
+})
+
+test('the patterns of one decision share a budget (G55); outside of decisions there is none', () => {
+  const text = 'x'.repeat(60_000)
+  const tries = () => {
+    for (let looked = 0; looked <= WORK_LIMIT; looked += text.length) matchesLinear(text, 'b')
+  }
+  beginPatternWork()
+  expect(tries).toThrow(/too much to look at/)
+  endPatternWork()
+  expect(tries).not.toThrow()
 })
