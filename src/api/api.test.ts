@@ -290,6 +290,8 @@ describe('the kill switch', () => {
     { kind: 'principal', subject: '*' },
     { kind: 'principal', subject: 'human:' },
     { kind: 'resource', subject: 'Orders' },
+    { kind: 'token', subject: 'tok_nothing' },
+    { kind: 'token', subject: 'tok_nothing', unseen: true },
   ])('says so to an administrator when there is no %o, and shuts nothing', async (aim) => {
     await using api = await startTestApi()
     expect((await api.call('root', 'POST', '/api/v1/kill', { ...aim, reason: 'x' })).status).toBe(404)

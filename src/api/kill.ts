@@ -68,8 +68,10 @@ export const killRoutes = () =>
       if (kind === 'principal' && subject === caller.id)
         throw new SluiceError('api.invalid', 'you would shut yourself out; ask another administrator')
       // Only an administrator comes this far: they may know.
-      if (unseen ? !isName({ kind, subject }) : !(await isThere(services, { kind, subject })))
-        throw new SluiceError('kill.unknown', unknown({ kind, subject }, services))
+      if (unseen && kind !== 'token' ? !isName({ kind, subject }) : !(await isThere(services, { kind, subject })))
+        throw kind === 'token'
+          ? new SluiceError('api.not_found')
+          : new SluiceError('kill.unknown', unknown({ kind, subject }, services))
       journalIfPossible(c, { action: 'kill', subject, fields: { what: kind, reason: why } })
       const killed = await kill(services, { kind, subject, by: caller.id, why })
       return c.json({ ...killed }, 200)

@@ -75,16 +75,13 @@ async function kill(
     )
   const aim = token ?? shut
   if (aim === undefined) return await killSession(context, id!, reason)
-  const killed = await answerOf(context.api.kill.$post({ json: { ...aim, reason, unseen } }))
+  const gone = [`token ${aim.subject} that still holds`, 'List them: sluice token list'] as const
+  const killed = await named(answerOf(context.api.kill.$post({ json: { ...aim, reason, unseen } })), ...gone)
   if (context.json) return context.printJson({ ...aim, ...killed })
   const what = aim.kind === 'all' ? 'Everything' : aim.subject
   const state = aim.kind === 'token' ? 'revoked' : 'shut out'
   if (aim.kind === 'token' && !killed.changed)
-    throw new CommandFailure(
-      `There is no token ${aim.subject} that still holds.`,
-      EXIT.notFound,
-      'List them: sluice token list',
-    )
+    throw new CommandFailure(`There is no ${gone[0]}.`, EXIT.notFound, gone[1])
   context.print(`${what} is ${killed.changed ? state : `${state} already`}; ${killed.sessions} live sessions end.\n`)
 }
 

@@ -78,6 +78,7 @@ async function sluice(...args: string[]) {
 
 test.each([
   [['kill', 'ses_1'], 'There is no live session ses_1.\nList them: sluice sessions --live\n'],
+  [['kill', 'tok_1'], 'There is no token tok_1 that still holds.\nList them: sluice token list\n'],
   [['replay', 'ses_1'], 'There is no session ses_1.\nList them: sluice sessions\n'],
   [['token', 'revoke', 'tok_1'], 'There is no token tok_1 that still holds.\nList them: sluice token list\n'],
   [['approve', 'apr_1'], 'There is no request apr_1 that you made or may decide.\nList them: sluice approvals --all\n'],

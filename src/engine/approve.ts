@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../kit/catalogue.ts'
 import { sha256 } from '../kit/digest.ts'
+import { toSluiceError } from '../kit/errors.ts'
 import type { Decision } from '../model/decision.ts'
 import { effectNames } from '../model/effects.ts'
 import type { Call, Operation } from '../model/operation.ts'
@@ -62,7 +63,7 @@ export async function askPeople(question: Question): Promise<Answer> {
   const hold_ms = Math.min(...decision.approvals.map((terms) => terms.hold_ms))
   const expires = new Date(pending.expires_ms).toISOString()
   const withdrawn = new AbortController()
-  const withdraw = () => withdrawn.abort()
+  const withdraw = (why = 'the client withdrew it') => withdrawn.abort(why)
   question.told({
     id: pending.id,
     url: pending.url,
@@ -93,10 +94,10 @@ export async function askPeople(question: Question): Promise<Answer> {
     case 'cancelled':
       return { granted: false, code: 'approval.expired', status: 'expired', retry: true, approval }
     case 'left':
-      await approvals.cancel(pending.id, 'the client left')
+      await approvals.cancel(pending.id, whyLeft(question))
       return { granted: false, code: 'approval.expired', status: 'expired', retry: true, approval }
     case 'withdrawn':
-      await approvals.cancel(pending.id, 'the client withdrew it')
+      await approvals.cancel(pending.id, String(withdrawn.signal.reason))
       return { granted: false, code: 'approval.withdrawn', status: 'expired', retry: true, approval }
     case 'held long enough':
       return {
@@ -109,6 +110,9 @@ export async function askPeople(question: Question): Promise<Answer> {
       }
   }
 }
+
+/** Nobody waits for the answer any more: its client left, unless the session was ended under it. */
+const whyLeft = ({ ended }: Question): string => (ended.aborted ? toSluiceError(ended.reason).code : 'the client left')
 
 function requestOf(question: Question): ApprovalRequest {
   const { principal, resource, database, session, operation, call, decision } = question

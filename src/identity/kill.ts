@@ -25,7 +25,9 @@ export async function isThere(
   { identity, live, principals, resources }: KillSight,
   { kind, subject }: Pick<KillRequest, 'kind' | 'subject'>,
 ): Promise<boolean> {
-  if (kind === 'all' || kind === 'token') return true
+  if (kind === 'all') return true
+  if (kind === 'token')
+    return (await identity.token(subject)) !== undefined || live.list().some((each) => reaches(each, kind, subject))
   const known = kind === 'resource' ? resources.names().includes(subject) : principals.lookup(subject) !== undefined
   return (
     known ||
@@ -36,7 +38,7 @@ export async function isThere(
 
 /** What is looked at to tell. */
 export interface KillSight {
-  readonly identity: Pick<Identity, 'blocks'>
+  readonly identity: Pick<Identity, 'blocks' | 'token'>
   readonly live: Pick<LiveSessions, 'list'>
   readonly principals: Pick<PrincipalDirectory, 'lookup'>
   readonly resources: { names(): readonly string[] }

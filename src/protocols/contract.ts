@@ -174,8 +174,8 @@ export interface HeldNotice {
   readonly message: string
   readonly hold_ms: number
   readonly expires: string
-  /** The client takes its operation back: the request is cancelled, and the verdict is a refusal. */
-  withdraw(): void
+  /** The client takes its operation back, or it lost its ground (`why`, for the record): the request is cancelled, and the verdict is a refusal. */
+  withdraw(why?: string): void
 }
 
 export interface Settlement {

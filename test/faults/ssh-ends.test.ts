@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sshString, sshUint32 } from '../../src/kit/ssh-wire.ts'
-import { MESSAGE } from '../../src/protocols/ssh/channel-messages.ts'
+import { MESSAGE, requestBody } from '../../src/protocols/ssh/channel-messages.ts'
 import { readLedger } from '../rig/ledger.ts'
 import { ALLOW_ALL } from '../rig/policies.ts'
 import { type SshGateway, startSshGateway } from '../rig/ssh-gateway.ts'
@@ -11,6 +11,10 @@ import { type FakeTarget, fakeTarget, rawClient, takeSession } from '../rig/ssh-
 import { until } from '../rig/until.ts'
 
 const HELD = `
+kind: Human
+name: root
+groups: [admins]
+---
 kind: Agent
 name: bot
 owner: ops
@@ -81,6 +85,29 @@ describe('D26: the end of a connection', () => {
     // What the listener and the program came to is in the record as well.
     const { session } = entries('close').at(-1)!
     expect(entries('outcome').filter((entry) => entry.session === session)).toHaveLength(2)
+  })
+
+  it('by a kill is on record as why its program was killed, not as a fault of its own', async () => {
+    const before = entries('close').length
+    await using client = await rawClient(stage, 'human:suite')
+    const peer = await target.next()
+    const channel = (await client.open('session')) as { ours: number; theirs: number }
+    const running = client.request(channel, 'exec', sshString('sleep 300'))
+    const { theirs } = await takeSession(peer)
+    await peer.until(({ name }) => name === 'exec')
+    peer.say(MESSAGE.SUCCESS, theirs)
+    expect(await running).toBe(true)
+    const killed = fetch(`${stage.gateway.api}/api/v1/sessions/${entries('open').at(-1)!.session}/kill`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stage.gateway.token('human:root')}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ reason: 'a test' }),
+    })
+    await peer.until(({ name }) => name === 'signal')
+    const signal = Buffer.concat([sshString('KILL'), Buffer.from([0]), sshString(''), sshString('')])
+    peer.say(MESSAGE.REQUEST, theirs, requestBody('exit-signal', false, signal))
+    expect((await killed).status).toBe(200)
+    await closed(before)
+    expect(entries('outcome').at(-1)).toMatchObject({ status: 'cancelled', tag: 'session.killed; signal KILL' })
   })
 
   it('of a target by FIN ends the session, and the client hears of it', async () => {

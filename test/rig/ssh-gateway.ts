@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Finished, run } from './child.ts'
-import { startTestGateway, type TestGateway } from './gateway.ts'
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from './gateway.ts'
 import type { Sshd } from './sshd.ts'
 import { tempFolder } from './temp.ts'
 
@@ -16,6 +16,8 @@ export interface SshGatewayOptions {
   readonly settings?: Readonly<Record<string, unknown>>
   /** A folder of the test's own for ledger, store and keys. */
   readonly dataDir?: string
+  /** The way to the target. */
+  readonly through?: TestGatewayOptions['through']
   /** Switches of node for the gateway's process. */
   readonly node?: readonly string[]
 }
@@ -35,7 +37,7 @@ export interface SshGateway extends AsyncDisposable {
 
 /** A gateway in front of one SSH server, as the resource `web-1`. */
 export async function startSshGateway(options: SshGatewayOptions): Promise<SshGateway> {
-  const { target, policy, resource, documents = [], settings, dataDir, node } = options
+  const { target, policy, resource, documents = [], settings, dataDir, node, through } = options
   const folder = tempFolder('ssh')
   const keyFile = join(folder.path, 'target-key')
   writeFileSync(keyFile, target.keyText, { mode: 0o600 })
@@ -55,6 +57,7 @@ export async function startSshGateway(options: SshGatewayOptions): Promise<SshGa
     resources: [],
     ...(dataDir !== undefined && { dataDir }),
     ...(node && { node }),
+    ...(through && { through }),
     settings: { listen: { postgres: '127.0.0.1:0', api: '127.0.0.1:0', ssh: '127.0.0.1:0' }, ...settings },
   })
   const sshOptions = [

@@ -25,6 +25,7 @@ import {
   recipientOf,
 } from './channel-messages.ts'
 import { ChannelPair, type Flow } from './channel-pair.ts'
+import { CLIENT_LEFT, type Cut } from './cut.ts'
 import type { Deciding } from './decide.ts'
 import { Forwards } from './forward.ts'
 import { GlobalRequests } from './global-requests.ts'
@@ -57,6 +58,8 @@ export interface House extends Deciding {
   readonly target: PacketLine
   /** Channel types the target may open, for the client has lent it its agent or its screen. */
   readonly lent: Set<string>
+  /** Why what is under way is cut off; undefined while the session goes on. */
+  readonly cut: Cut | undefined
   /** A new pair; undefined when there are too many. `flowOf` is given its ends. */
   pair(flowOf: (ends: Ends) => Flow): ChannelPair | undefined
   /** Tells the side that asked that its channel is open. */
@@ -91,6 +94,7 @@ class Conversation implements House {
   #next = 0
   #windows = 0
   #over = false
+  #cut: Cut | undefined
 
   constructor(parts: ConversationParts, done: (broken?: SluiceError) => void) {
     this.#done = done
@@ -108,12 +112,21 @@ class Conversation implements House {
     })
     // An end is enough: half of a connection carries nothing that could be answered.
     for (const event of ['end', 'close'] as const) {
-      parts.client.on(event, () => this.#end(undefined, 'the client left'))
-      parts.target.on(event, () => this.#end(undefined, ending))
+      parts.client.on(event, () => {
+        this.#cut ??= CLIENT_LEFT
+        this.#end(undefined, 'the client left')
+      })
+      parts.target.on(event, () => this.#targetLeft(ending))
     }
     const { ended } = this.session
     if (ended.aborted) this.#stop()
     else ended.addEventListener('abort', () => this.#stop(), { once: true })
+  }
+
+  /** Whoever ended the session said so before any connection ended with it. */
+  get cut(): Cut | undefined {
+    const { ended } = this.session
+    return ended.aborted ? { tag: toSluiceError(ended.reason).code, sudden: true } : this.#cut
   }
 
   /** Reads command lines by the policy in force now. */
@@ -248,6 +261,15 @@ class Conversation implements House {
     pair.settle()
   }
 
+  #targetLeft(text: string): void {
+    if (this.#over) return
+    this.#cut ??= { tag: 'target.left', sudden: true }
+    const { ended } = this.session
+    // The session's own end is on record with its reason; this one would not be.
+    if (!ended.aborted) this.session.note({ kind: 'notice', text: `target.left: ${text}` })
+    this.#end(undefined, ended.aborted ? toSluiceError(ended.reason).safeMessage : text)
+  }
+
   /** The session ends from outside: everybody is told why, and what runs is stopped. */
   #stop(): void {
     if (this.#over) return
@@ -260,6 +282,7 @@ class Conversation implements House {
     const why = toSluiceError(thrown)
     const ours = why.code === 'internal'
     const text = ours ? why.safeMessage : `the ${side} broke the protocol: ${why.detail}`
+    this.#cut ??= { tag: ours ? why.code : `the ${side} broke the protocol`, sudden: true }
     this.session.note({ kind: 'notice', text })
     this[side].close(PROTOCOL_ERROR, plainLine(text))
     // What was wrong in the target's words is for the record.

@@ -22,8 +22,8 @@ export interface Question {
 
 /** A question that waits for people. */
 export interface Held {
-  /** The client takes it back. */
-  withdraw(): void
+  /** The client takes it back, unless there is another `why`. */
+  withdraw(why?: string): void
 }
 
 /**
@@ -37,9 +37,10 @@ export function decide(question: Question): Held | undefined {
   let notice: HeldNotice | undefined
   let timer: NodeJS.Timeout | undefined
   let open = true
+  let gone = ''
   const waiting = (held: HeldNotice) => {
     notice = held
-    if (!open) return held.withdraw()
+    if (!open) return held.withdraw(gone || undefined)
     tell?.(heldText(held))
     const from = performance.now()
     if (tell)
@@ -48,7 +49,8 @@ export function decide(question: Question): Held | undefined {
   const done = (verdict: Verdict) => {
     clearInterval(timer)
     if (open) return answer(question, verdict)
-    if (verdict.granted) session.settle(verdict, { status: 'cancelled', tag: 'the client left', rows: 0, bytes: 0 })
+    const tag = gone || 'the client left'
+    if (verdict.granted) session.settle(verdict, { status: 'cancelled', tag, rows: 0, bytes: 0 })
   }
   const verdict = session.enforce(operation, call, waiting)
   if (!(verdict instanceof Promise)) {
@@ -57,11 +59,12 @@ export function decide(question: Question): Held | undefined {
   }
   void verdict.then((settled) => house.run(() => done(settled)))
   return {
-    withdraw: () => {
+    withdraw: (why) => {
       if (!open) return
       open = false
+      gone = why ?? ''
       clearInterval(timer)
-      notice?.withdraw()
+      notice?.withdraw(why)
     },
   }
 }

@@ -2,11 +2,15 @@ import { plainLine } from '../../kit/plain-line.ts'
 import { SshReader } from '../../kit/ssh-wire.ts'
 import type { OutcomeStatus } from '../../model/transcript.ts'
 import { type Request, STDERR } from './channel-messages.ts'
+import type { Cut } from './cut.ts'
 import { type Lifetime, lifetime } from './lifetime.ts'
 import { type OutputMask, outputMask } from './mask.ts'
 import type { Program, ProgramParts } from './program.ts'
 import type { WindowSize } from './terminal.ts'
 import { Typing } from './typing.ts'
+
+/** What it says that we killed. */
+const KILLED = 'signal KILL'
 
 /** A command or a shell: its streams pass, recorded and masked as its permit says. */
 export class RunningProgram implements Program {
@@ -107,8 +111,11 @@ export class RunningProgram implements Program {
     this.#lifetime.end(0, 'error', 'the target did not start it')
   }
 
-  over(): void {
+  over(cut: Cut): void {
     this.targetEof()
-    this.#lifetime.end(this.#bytes, this.#status, this.#tag || 'no exit status')
+    const said = this.#tag
+    // Without a word of the target nobody saw how it ended, or whether.
+    if (cut.sudden && said === KILLED) this.#lifetime.end(this.#bytes, 'cancelled', `${cut.tag}; ${said}`)
+    else this.#lifetime.end(this.#bytes, this.#status, said || cut.tag)
   }
 }

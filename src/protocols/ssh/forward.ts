@@ -250,7 +250,7 @@ export class Forwards {
   }
 
   over(): void {
-    for (const held of this.#held) held.withdraw()
+    for (const held of this.#held) held.withdraw(this.#house.cut?.tag)
     for (const permit of this.#listeners.values())
       this.#house.session.settle(permit, { status: 'ok', tag: 'closed', rows: 0, bytes: 0 })
     this.#listeners.clear()

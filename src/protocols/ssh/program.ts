@@ -2,6 +2,7 @@ import type { Operation } from '../../model/operation.ts'
 import type { Permit, Refusal } from '../contract.ts'
 import type { Request } from './channel-messages.ts'
 import type { Ends } from './conversation.ts'
+import type { Cut } from './cut.ts'
 import type { Deciding } from './decide.ts'
 import { RunningProgram } from './exec.ts'
 import { ScpProgram } from './scp.ts'
@@ -30,7 +31,7 @@ export interface Program {
   resized(size: WindowSize): void
   /** The target did not start it. */
   failed(): void
-  over(): void
+  over(cut: Cut): void
 }
 
 export interface ProgramParts {

@@ -223,8 +223,8 @@ export class ScpRelay {
     if (moving.left === 0) this.#state = 'closing'
   }
 
-  /** The file under way is over; `taken`: the sink said that it has it. */
-  #arrived(taken: boolean): void {
+  /** The file under way is over; `taken`: the sink said that it has it; `cut`: why neither side said that it is. */
+  #arrived(taken: boolean, cut?: string): void {
     const moving = this.#moving
     if (!moving) return
     this.#moving = undefined
@@ -235,8 +235,10 @@ export class ScpRelay {
     const coverage = digest.finish()
     const { direction } = this.#order
     session.note({ kind: 'file', op: permit.op, direction, path, bytes: digest.bytes, ...coverage })
-    const tag = plainLine(`${direction} ${digest.bytes} bytes, sha256 ${coverage.sha256}${coverageText(coverage)}`)
-    const status = left > 0 ? 'cancelled' : taken ? 'ok' : 'error'
+    const tag = plainLine(
+      `${cut ? `${cut}; ` : ''}${direction} ${digest.bytes} bytes, sha256 ${coverage.sha256}${coverageText(coverage)}`,
+    )
+    const status = cut || left > 0 ? 'cancelled' : taken ? 'ok' : 'error'
     session.settle(permit, { status, tag, rows: 0, bytes: digest.bytes })
   }
 
@@ -279,9 +281,12 @@ export class ScpRelay {
     this.#read()
   }
 
-  over(): void {
-    this.#held?.withdraw()
-    this.#arrived(false)
+  /** Nothing more moves, for the reason `cut`. True when something was under way. */
+  over(cut: string): boolean {
+    const interrupted = this.#moving !== undefined || this.#held !== undefined
+    this.#held?.withdraw(cut)
+    this.#arrived(false, cut)
+    return interrupted
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Request, STDERR } from './channel-messages.ts'
+import { CLIENT_LEFT, type Cut } from './cut.ts'
 import { type Lifetime, lifetime } from './lifetime.ts'
 import type { Program, ProgramParts } from './program.ts'
 import type { ScpOrder } from './scp-order.ts'
@@ -14,6 +15,8 @@ export class ScpProgram implements Program {
   readonly #relay: ScpRelay
   readonly #lifetime: Lifetime
   #bytes = 0
+  /** The client says no more. */
+  #eof = false
 
   constructor(parts: ProgramParts, order: ScpOrder) {
     this.#parts = parts
@@ -57,6 +60,7 @@ export class ScpProgram implements Program {
     else this.#relay.fromSource(bytes)
   }
   clientEof(): void {
+    this.#eof = true
     if (this.#puts) this.#relay.sourceEof()
     else this.#parts.ends.target.eof()
   }
@@ -66,9 +70,12 @@ export class ScpProgram implements Program {
   said(_: Request): void {}
   resized(): void {}
   failed(): void {}
-  over(): void {
+  over(cut: Cut): void {
     this.#errors.end()
-    this.#relay.over()
-    this.#lifetime.end(this.#bytes)
+    // Whoever says no more in the middle has left; the target's end is the answer to that.
+    const { tag, sudden } = this.#eof && !cut.sudden ? CLIENT_LEFT : cut
+    const interrupted = this.#relay.over(tag)
+    if (interrupted || sudden) this.#lifetime.end(this.#bytes, 'cancelled', tag)
+    else this.#lifetime.end(this.#bytes)
   }
 }

@@ -7,6 +7,7 @@ import { NAME_BYTES, VALUE_BYTES, WAITING_REQUESTS } from './channel-limits.ts'
 import { MESSAGE, type Request, requestBody, STDERR } from './channel-messages.ts'
 import type { ChannelPair, Flow } from './channel-pair.ts'
 import type { Ends, House } from './conversation.ts'
+import { CLIENT_LEFT, type Cut, TARGET_CLOSED } from './cut.ts'
 import { decide, type Held } from './decide.ts'
 import { InTurn } from './in-turn.ts'
 import { lendOperation, shellOperation, subsystemOperation, terminalOperation, variableOperation } from './operation.ts'
@@ -48,6 +49,8 @@ export class SessionChannel implements Flow {
   /** Its permit names a time. */
   #limited = false
   #over = false
+  /** Who ended it, where the session goes on: the first to say so. */
+  #ended: Cut | undefined
 
   constructor(house: House, ends: Ends) {
     this.#house = house
@@ -310,11 +313,13 @@ export class SessionChannel implements Flow {
   }
 
   targetEof(): void {
+    this.#ended ??= TARGET_CLOSED
     this.#program?.targetEof()
     this.#client.eof()
   }
 
   clientClosed(): void {
+    this.#ended ??= CLIENT_LEFT
     this.#held?.withdraw()
     this.#client.close()
     this.#limit()
@@ -324,6 +329,7 @@ export class SessionChannel implements Flow {
   }
 
   targetClosed(): void {
+    this.#ended ??= TARGET_CLOSED
     this.#program?.targetEof()
     this.#client.close()
     this.#target.close()
@@ -331,15 +337,16 @@ export class SessionChannel implements Flow {
 
   over(): void {
     this.#over = true
-    this.#held?.withdraw()
+    const { cut } = this.#house
+    this.#held?.withdraw(cut?.tag)
     this.#limit()
-    this.#program?.over()
+    this.#program?.over(cut ?? this.#ended ?? TARGET_CLOSED)
     this.#program = undefined
   }
 
   /** The session ends from outside: what runs is asked to stop, and the client is told. */
   stop(why: string): void {
-    this.#held?.withdraw()
+    this.#held?.withdraw(this.#house.cut?.tag)
     this.#kill()
     this.#tell(`sluice: ${why}\n`)
     this.#end()

@@ -102,16 +102,21 @@ export class OpenFiles {
     else this.disturb(path)
   }
 
-  closed(handle: string): void {
+  /** `cut`: why it was not closed by its client. */
+  closed(handle: string, cut?: string): void {
     const file = this.#open.get(handle)
     if (!file) return
     this.#open.delete(handle)
     if (![...this.#open.values()].some(({ path }) => path === file.path)) this.#written.delete(file.path)
-    recordFile(this.#house, file)
+    recordFile(this.#house, file, cut)
   }
 
-  over(): void {
-    for (const handle of [...this.#open.keys()]) this.closed(handle)
+  /** `asked`: what the server was asked and has not answered. */
+  over(cut: string, asked: readonly { readonly permit?: Permit }[]): void {
+    // Nobody saw whether the server did it.
+    for (const { permit } of asked)
+      if (permit) this.#house.session.settle(permit, { status: 'unknown', tag: cut, rows: 0, bytes: 0 })
+    for (const handle of [...this.#open.keys()]) this.closed(handle, cut)
   }
 }
 
@@ -121,10 +126,12 @@ export function whyShut({ shut, until_ms }: OpenFile): string | undefined {
 }
 
 /** Puts on record what was moved, and ends the operation it was moved under. */
-function recordFile(house: Deciding, { permit, path, folder, got, put, writing, shut }: OpenFile): void {
+function recordFile(house: Deciding, file: OpenFile, cut: string | undefined): void {
+  const { permit, path, folder, got, put, writing, shut } = file
+  const why = shut?.tag ?? cut
   const { session } = house
   if (writing > 0) put.disturb()
-  const told: string[] = shut ? [shut.tag] : []
+  const told: string[] = why ? [why] : []
   for (const [direction, digest] of [['get', got] as const, ['put', put] as const]) {
     if (digest.idle) continue
     const coverage = digest.finish()
@@ -133,7 +140,7 @@ function recordFile(house: Deciding, { permit, path, folder, got, put, writing, 
   }
   const tag = told.join('; ') || (folder ? 'listed' : 'nothing moved')
   session.settle(permit, {
-    status: shut ? 'cancelled' : 'ok',
+    status: why ? 'cancelled' : 'ok',
     tag: plainLine(tag),
     rows: 0,
     bytes: got.bytes + put.bytes,

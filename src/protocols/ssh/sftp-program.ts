@@ -1,4 +1,5 @@
 import { type Request, STDERR } from './channel-messages.ts'
+import { CLIENT_LEFT, type Cut } from './cut.ts'
 import { type Lifetime, lifetime } from './lifetime.ts'
 import type { Program, ProgramParts } from './program.ts'
 import { SftpRelay } from './sftp.ts'
@@ -11,6 +12,8 @@ export class SftpProgram implements Program {
   readonly #relay: SftpRelay
   readonly #lifetime: Lifetime
   #bytes = 0
+  /** The client says no more. */
+  #eof = false
 
   constructor(parts: ProgramParts) {
     const { house, ends } = parts
@@ -47,6 +50,7 @@ export class SftpProgram implements Program {
     else this.#relay.fromTarget(bytes)
   }
   clientEof(): void {
+    this.#eof = true
     this.#relay.clientEof()
   }
   targetEof(): void {
@@ -55,9 +59,12 @@ export class SftpProgram implements Program {
   said(_: Request): void {}
   resized(): void {}
   failed(): void {}
-  over(): void {
+  over(cut: Cut): void {
     this.#errors.end()
-    this.#relay.over()
-    this.#lifetime.end(this.#bytes)
+    // Whoever says no more in the middle has left; the target's end is the answer to that.
+    const { tag, sudden } = this.#eof && !cut.sudden ? CLIENT_LEFT : cut
+    const interrupted = this.#relay.over(tag)
+    if (interrupted || sudden) this.#lifetime.end(this.#bytes, 'cancelled', tag)
+    else this.#lifetime.end(this.#bytes)
   }
 }

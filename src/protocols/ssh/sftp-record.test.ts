@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { close, INIT, open, server, stage, write } from '../../../test/rig/sftp-relay.ts'
+import { byPath, close, INIT, open, server, stage, write } from '../../../test/rig/sftp-relay.ts'
 import { sshString, sshUint32, sshUint64 } from '../../kit/ssh-wire.ts'
 import { effects, hasEffect } from '../../model/effects.ts'
 import { FX, FXF, FXP, sftpPacket, statusPacket } from './sftp-packets.ts'
@@ -42,8 +42,22 @@ test.each([
     serve: (packet) => (packet[4] === FXP.WRITE ? answer(packet) : server(packet)),
   })
   say(INIT, open(1, 'x', NEW), write(2, 0, 'good'))
-  relay.over()
+  relay.over('the channel closed')
   expect(notes).toEqual([expect.objectContaining({ covers: 'moved', bytes: 4 })])
+})
+
+test('what is under way when the session ends is on record as cut off, what has no answer as unknown', () => {
+  const { say, relay, settled } = stage({
+    serve: (packet) => (packet[4] === FXP.REMOVE ? undefined : server(packet)),
+  })
+  say(INIT)
+  expect(relay.over('target.left')).toBe(false)
+  say(open(1, 'x', NEW), write(2, 0, 'good'), byPath(FXP.REMOVE, 3, 'y'))
+  expect(relay.over('target.left')).toBe(true)
+  expect(settled).toEqual([
+    'unknown target.left',
+    expect.stringMatching(/^cancelled target\.left; put 4 bytes, sha256 \w+/),
+  ])
 })
 
 test('G40: of a file that is open twice, once to write, no digest is said to be its own', () => {

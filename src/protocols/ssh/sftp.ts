@@ -1,6 +1,7 @@
 import { plainLine } from '../../kit/plain-line.ts'
 import { SshReader, sshString, sshUint32 } from '../../kit/ssh-wire.ts'
 import { type TextScrubber, textScrubber } from '../../masking/index.ts'
+import type { Permit } from '../contract.ts'
 import { SFTP_HANDLES, SFTP_OUTSTANDING } from './channel-limits.ts'
 import { type Deciding, decide, type Held } from './decide.ts'
 import { fileOperation } from './operation.ts'
@@ -43,6 +44,8 @@ interface Asked {
   readonly own: boolean
   /** A READ: where what comes belongs. */
   readonly read?: Place
+  /** What it was permitted by, where its answer settles that. */
+  readonly permit?: Permit
   /** Masks the names of files in what comes. */
   readonly names?: TextScrubber | undefined
   local?: Buffer
@@ -111,9 +114,12 @@ export class SftpRelay {
     this.#target.push(bytes)
   }
 
-  over(): void {
-    this.#held?.withdraw()
-    this.#files.over()
+  /** Nothing more moves, for the reason `cut`. True when something was under way. */
+  over(cut: string): boolean {
+    this.#held?.withdraw(cut)
+    const interrupted = this.#files.size > 0 || this.#asked.length > 0 || this.#judging
+    this.#files.over(cut, this.#asked)
+    return interrupted
   }
 
   /** Goes on with the client's requests, unless something else holds them. */
@@ -299,14 +305,14 @@ export class SftpRelay {
       const tag = failed ? `status ${code}` : request.verb
       session.settle(permit, { status: failed ? 'error' : 'ok', tag, rows: 0, bytes: 0 })
     }
-    this.#pass(id, packet, answered, { names: textScrubber(permit.obligations.mask, session.maskKey) })
+    this.#pass(id, packet, answered, { permit, names: textScrubber(permit.obligations.mask, session.maskKey) })
   }
 
   #pass(
     id: number,
     packet: Buffer,
     answered: Asked['answered'] = () => {},
-    more?: Pick<Asked, 'read' | 'names'>,
+    more?: Pick<Asked, 'read' | 'names' | 'permit'>,
   ): void {
     this.#ask({ id, answered, own: false, done: false, ...more })
     this.#host.toTarget(packet)
