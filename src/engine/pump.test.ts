@@ -186,3 +186,41 @@ test('a target that never tells that it has closed keeps no session', async () =
   expect(target.destroyed).toBe(true)
   expect(performance.now() - began).toBeLessThan(LIMITS.linger_ms / 2)
 })
+
+test('memory is not given back while the client has yet to take it, though the session ends by what it held', async () => {
+  const [target, chunk] = [
+    new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() }),
+    Buffer.alloc(65_536, 'x'),
+  ]
+  const taken: Buffer[] = []
+  let take: () => void = () => {}
+  const client = new Duplex({
+    read() {},
+    write(bytes: Buffer, _encoding, done) {
+      take = () => {
+        taken.push(Buffer.from(bytes))
+        done()
+      }
+    },
+  })
+  const converse = (wire: Wire) => {
+    const talk = new Forwarder(wire, LEDGER)
+    return Object.assign(talk, {
+      fromTarget(bytes: Buffer) {
+        wire.toClient(bytes)
+        wire.finish()
+        return true
+      },
+    })
+  }
+  const ended = new AbortController()
+  const done = pump({ client, target, tick: new Tick(LEDGER), ended: ended.signal, left() {}, converse })
+  target.push(chunk)
+  await new Promise(setImmediate)
+  expect(chunk.length).toBe(65_536)
+  take()
+  expect(taken[0]?.length).toBe(65_536)
+  client.push(null)
+  target.push(null)
+  await done
+})

@@ -134,7 +134,11 @@ class Pump implements Wire, Flushable {
 
   #flushClient(written?: () => void): void {
     const out = this.#toClient
-    if (out.length === 0) return written?.()
+    if (out.length === 0) {
+      // What was told on the way (an end, a failure) may have left with these bytes, and lie in the client's queue still.
+      if (this.#parts.client.writableLength === 0) written?.()
+      return
+    }
     this.#toClient = []
     const { client, target } = this.#parts
     if (client.destroyed || client.writableEnded) return

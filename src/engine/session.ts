@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { ErrorCode } from '../kit/catalogue.ts'
-import { SluiceError } from '../kit/errors.ts'
+import { SluiceError, toSluiceError } from '../kit/errors.ts'
 import type { Secret } from '../kit/secret.ts'
 import type { LabelIndex } from '../model/catalogue.ts'
 import { type CommandTable, NO_COMMANDS } from '../model/commands.ts'
@@ -143,7 +143,16 @@ export class GatewaySession implements Session {
     return this.#enforcer.enforce(operation, call, waiting)
   }
   stand(permit: Permit, running: Running): void {
-    this.#enforcer.stand(permit, running)
+    const ended: Running['ended'] = (...why) => {
+      try {
+        running.ended(...why)
+      } catch (thrown) {
+        // What cannot be ended by itself ends with its session: it must not run on, nor take others along.
+        this.#parts.broken(toSluiceError(thrown))
+        this.end(toSluiceError(thrown))
+      }
+    }
+    this.#enforcer.stand(permit, { ...running, ended })
   }
   refuse(code: ErrorCode, text: string, detail: string): Refusal {
     return this.#enforcer.refuseOutright(code, text, detail)

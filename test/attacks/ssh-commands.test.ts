@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sshString, sshUint32 } from '../../src/kit/ssh-wire.ts'
-import { freePort } from '../rig/port.ts'
+import { freePort, listening } from '../rig/port.ts'
+import { commandLines } from '../rig/processes.ts'
 import { sftp, transcriptsOnce } from '../rig/ssh-clients.ts'
 import { type SshGateway, startSshGateway } from '../rig/ssh-gateway.ts'
 import { rawClient } from '../rig/ssh-peer.ts'
@@ -384,26 +384,8 @@ describe.skipIf(sshdMissing)('commands over SSH', () => {
     expect(await peer.exit(second.ours)).toBe(126)
   })
 
-  async function listening(port: number): Promise<boolean> {
-    const socket = connect(port, '127.0.0.1')
-    const there = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    )
-    socket.destroy()
-    return there
-  }
-
   /** Lets what has come be heard. */
   const turn = () => new Promise<undefined>((resolve) => setImmediate(resolve, undefined))
 
-  async function processes(): Promise<string> {
-    const child = spawn('ps', ['-eo', 'args'], { stdio: ['ignore', 'pipe', 'inherit'] })
-    let all = ''
-    for await (const chunk of child.stdout) all += chunk
-    return all
-      .split('\n')
-      .filter((line) => !line.startsWith('ssh '))
-      .join('\n')
-  }
+  const processes = async () => (await commandLines()).filter((line) => !line.startsWith('ssh ')).join('\n')
 })

@@ -6,7 +6,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { readLedger } from '../rig/ledger.ts'
-import { freePort } from '../rig/port.ts'
+import { freePort, listening } from '../rig/port.ts'
+import { commandLines } from '../rig/processes.ts'
 import { type SshGateway, startSshGateway } from '../rig/ssh-gateway.ts'
 import { type Sshd, sshdMissing, startSshd } from '../rig/sshd.ts'
 import { until } from '../rig/until.ts'
@@ -201,20 +202,5 @@ describe.skipIf(sshdMissing)('policy that changes while something runs', () => {
     return String((await heard)[0])
   }
 
-  async function listening(port: number): Promise<boolean> {
-    const socket = connect(port, '127.0.0.1')
-    const there = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    )
-    socket.destroy()
-    return there
-  }
-
-  async function running(mark: string): Promise<boolean> {
-    const child = spawn('ps', ['-eo', 'args'], { stdio: ['ignore', 'pipe', 'inherit'] })
-    let all = ''
-    for await (const chunk of child.stdout) all += chunk
-    return all.split('\n').some((line) => line === mark)
-  }
+  const running = async (mark: string) => (await commandLines()).includes(mark)
 })

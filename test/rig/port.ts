@@ -1,4 +1,5 @@
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 
 /**
  * A TCP port on 127.0.0.1 that was free a moment ago. Another process may take it before it is used, so whoever starts a
@@ -25,4 +26,15 @@ export async function onFreePort<T>(start: (port: number) => Promise<T>): Promis
       if (!(error instanceof PortTaken) || attempt === 5) throw error
     }
   }
+}
+
+/** Whether something listens there. */
+export async function listening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  const there = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  )
+  socket.destroy()
+  return there
 }
